@@ -1,0 +1,198 @@
+/** Every failure that a person may meet, by code. The table is the source of the exit statuses, of the hints
+ * and of docs/reference.md. A code is never reused; callers match on `code`, never on text. Statuses 3 to 9
+ * keep the meaning that zdd.py gave them and are not used here. */
+export const ERRORS = {
+  UNEXPECTED: {
+    exit: 1,
+    retry: false,
+    hint: 'This is a fault of Certathon: report it with the log lines around it.',
+  },
+  CONFIG_INVALID: {
+    exit: 2,
+    retry: false,
+    hint: 'Correct the options named above; `certathon --help` lists them.',
+  },
+  NAMES_INVALID: {
+    exit: 10,
+    retry: false,
+    hint: 'Correct or remove the names above; the other names go on without them.',
+  },
+  NAMES_MISSING: {
+    exit: 10,
+    retry: true,
+    hint: 'Set CERTATHON_DOMAINS, or list the names in the HAPROXY_0_VHOST label of this app.',
+  },
+  STORE_UNUSABLE: {
+    exit: 11,
+    retry: true,
+    hint: 'Make the store directory writable for this user, with free space; nothing was lost.',
+  },
+  STORE_LOCKED: {
+    exit: 12,
+    retry: true,
+    hint: 'Another pass works on this store; this one may be repeated later.',
+  },
+  MARATHON_UNREACHABLE: {
+    exit: 13,
+    retry: true,
+    hint: 'Check CERTATHON_MARATHON_URL and that Marathon has a leader.',
+  },
+  MARATHON_UNAUTHORIZED: {
+    exit: 14,
+    retry: false,
+    hint: 'Check the Marathon user and password and what they may do.',
+  },
+  MARATHON_ANSWER_INVALID: {
+    exit: 15,
+    retry: true,
+    hint: 'Check that CERTATHON_MARATHON_URL is the address of Marathon, with the base path of a proxy before it.',
+  },
+  MARATHON_REFUSED: { exit: 15, retry: false, hint: 'Marathon refused the change; its own words are above.' },
+  MARATHON_TOO_OLD: { exit: 15, retry: false, hint: 'Certathon needs Marathon 1.4 or newer.' },
+  APP_MISSING: {
+    exit: 16,
+    retry: true,
+    hint: 'Check CERTATHON_MARATHON_LB_APP: it is the id of the marathon-lb app.',
+  },
+  APP_LOCKED: { exit: 17, retry: true, hint: 'Wait for the deployment named above, or end it in Marathon.' },
+  ACME_RATE_LIMITED: {
+    exit: 20,
+    retry: true,
+    hint: 'Wait until the time above; the service tries again by itself.',
+  },
+  ACME_UNREACHABLE: {
+    exit: 21,
+    retry: true,
+    hint: 'Check CERTATHON_ACME_DIRECTORY and the way out to it; installed certificates go on serving.',
+  },
+  ACME_ANSWER_INVALID: {
+    exit: 22,
+    retry: true,
+    hint: 'What answers at CERTATHON_ACME_DIRECTORY is no ACME server, or a broken one.',
+  },
+  ACME_CHALLENGE_FAILED: {
+    exit: 23,
+    retry: true,
+    hint: 'Make http://NAME/.well-known/acme-challenge/ reach this app from outside, over every balancer and address of the name.',
+  },
+  ACME_REFUSED: { exit: 24, retry: true, hint: 'The words of the CA above tell what to correct.' },
+  ACME_ORDER_INVALID: { exit: 24, retry: true, hint: 'A new order is made at the next pass.' },
+  CERTIFICATE_UNUSABLE: {
+    exit: 25,
+    retry: true,
+    hint: 'The certificate was not installed; the one before it goes on serving.',
+  },
+  RENEWAL_HELD: {
+    exit: 26,
+    retry: true,
+    hint: 'Earlier tries failed; wait until the time above, or repeat with --now after correcting the cause.',
+  },
+  ROUTE_CHECK_FAILED: {
+    exit: 27,
+    retry: true,
+    hint: 'Make http://NAME/.well-known/acme-challenge/ reach this app; --route-check warn asks the CA all the same.',
+  },
+  DELIVERY_FOREIGN: {
+    exit: 30,
+    retry: false,
+    hint: 'Add the missing names, choose another variable by CERTATHON_CERT_ENV, or allow it by --replace-foreign.',
+  },
+  DELIVERY_UNREADABLE: {
+    exit: 31,
+    retry: false,
+    hint: 'Clear the variable in the marathon-lb app, or allow its replacement by --replace-foreign.',
+  },
+  DELIVERY_SECRET: {
+    exit: 31,
+    retry: false,
+    hint: 'Choose another variable by CERTATHON_CERT_ENV, or remove the secret reference from the app.',
+  },
+  DELIVERY_TOO_LARGE: {
+    exit: 32,
+    retry: false,
+    hint: 'Linux takes no variable above 128 KiB: use fewer names or a shorter chain.',
+  },
+  DELIVERY_STUCK: {
+    exit: 33,
+    retry: true,
+    hint: 'The change was taken back; the cause above says what the balancers wait for.',
+  },
+  DELIVERY_NOT_SERVED: {
+    exit: 34,
+    retry: true,
+    hint: 'Look at the log of the balancer named above; the old certificate was put back where that was possible.',
+  },
+  DELIVERY_OVERTAKEN: {
+    exit: 35,
+    retry: true,
+    hint: 'Someone else changed the marathon-lb app at the same time; the next pass starts from what they left.',
+  },
+  CLOCK_WRONG: {
+    exit: 40,
+    retry: true,
+    hint: 'Set the clock of this machine (NTP): certificates look expired or not yet valid.',
+  },
+  PORT_UNUSABLE: { exit: 41, retry: false, hint: 'Choose another port, or end what listens there.' },
+  STOPPED: {
+    exit: 130,
+    retry: true,
+    hint: 'The pass was stopped from outside; the next one goes on where it ended.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export interface ErrorEntry {
+  exit: number;
+  retry: boolean;
+  hint: string;
+}
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  cause?: unknown;
+  /** Not before this time does a repeat make sense (Retry-After of the CA). */
+  retryAt?: Date;
+  /** Further facts for the log; never a key, token or password. */
+  facts?: Record<string, unknown>;
+}
+
+/** A failure with a code of the table above: what failed, on which thing, what the other side said. */
+export class CertathonError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAt: Date | undefined;
+  readonly facts: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'CertathonError';
+    this.code = code;
+    this.retryAt = details.retryAt;
+    this.facts = details.facts ?? {};
+  }
+
+  get hint(): string {
+    return ERRORS[this.code].hint;
+  }
+
+  get exitStatus(): number {
+    return ERRORS[this.code].exit;
+  }
+}
+
+/** Any thrown value as a CertathonError; foreign ones become UNEXPECTED with the original as cause. */
+export function asCertathonError(thrown: unknown): CertathonError {
+  if (thrown instanceof CertathonError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new CertathonError('UNEXPECTED', message, { cause: thrown });
+}
+
+/** The chain of messages, outermost first, without stacks: what a person reads. */
+export function describeError(thrown: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = thrown;
+  while (current instanceof Error && parts.length < 6) {
+    if (current.message !== '' && !parts.includes(current.message)) parts.push(current.message);
+    current = current.cause;
+  }
+  if (parts.length === 0) parts.push(String(thrown));
+  return parts.join(': ');
+}

@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module';
+import type { DestinationStream, Logger as Pino } from 'pino';
+import { maskSecrets } from './mask.ts';
+
+/** Every event that is logged, with one sentence each. docs/reference.md lists them from here. */
+export const EVENTS = {
+  'service.started': 'The service is up: its ports answer and the first pass begins.',
+  'service.stopping': 'A signal arrived; the current step is finished or abandoned.',
+  'service.stopped': 'Everything is closed.',
+  'config.loaded': 'The configuration, secrets masked, with the source of each value.',
+  'config.deprecated': 'An option was given by a name of a predecessor; the new name is in the line.',
+  'pass.started': 'A pass begins: observe, plan, execute.',
+  'pass.step': 'A step of the plan is carried out, with its reason.',
+  'pass.finished': 'The pass ended: every certificate is valid and served.',
+  'pass.failed': 'The pass ended with a failure: code, reason and hint.',
+  'certificate.due': 'A certificate has to be ordered, with the reason.',
+  'certificate.adopted': 'A valid certificate was read back from the marathon-lb app into the store.',
+  'certificate.issued': 'The CA issued a certificate; it is in the store.',
+  'certificate.failed': 'No certificate was obtained this time.',
+  'certificate.unwanted': 'A name was refused or left out, with the reason.',
+  'delivery.planned': 'A new value for the variable of the marathon-lb app is about to be written.',
+  'delivery.started': 'Marathon accepted the change and deploys it.',
+  'delivery.waiting': 'The deployment goes on, or the app is locked by another one.',
+  'delivery.verified': 'Every balancer serves the certificate, shown by a TLS handshake with each.',
+  'delivery.undone': 'Our deployment was taken back.',
+  'delivery.failed': 'The delivery failed, with the reason.',
+  'account.registered': 'The account exists at the CA (created or found by its key).',
+  'order.created': 'The CA opened an order.',
+  'order.resumed': 'An order begun earlier is taken up again.',
+  'order.ready': 'All authorizations of the order are valid.',
+  'order.finalized': 'The certificate request was handed in.',
+  'order.invalid': 'The order can not be completed; the words of the CA are in the line.',
+  'challenge.presented': 'The answer of a challenge is in the store, ready to be served.',
+  'challenge.validated': 'The CA accepted the challenge.',
+  'challenge.removed': 'The answer of a challenge was removed from the store.',
+  'challenge.served': 'The responder answered a request below the challenge path.',
+  'route.checked': 'What came back through the public route of a name.',
+  'store.locked': 'Another pass works on the store; this one waits.',
+  'store.written': 'A file of the store was replaced.',
+  'marathon.attached': 'The event stream of Marathon is open.',
+  'marathon.detached': 'The event stream of Marathon ended; it is opened again.',
+  'marathon.unreachable': 'Marathon did not answer.',
+  'balancer.unreachable': 'A balancer did not complete a TLS handshake.',
+  'clock.skewed': 'The clock of this machine and that of the CA differ.',
+  'http.retried': 'A request is repeated.',
+  'http.request': 'A request was answered (debug).',
+} as const;
+export type EventName = keyof typeof EVENTS;
+export type Fields = Record<string, unknown>;
+
+/** The only logger of the program: a typed event name and fields. Warnings and errors carry `code`. */
+export interface Log {
+  debug(event: EventName, fields?: Fields): void;
+  info(event: EventName, fields?: Fields): void;
+  warn(event: EventName, fields?: Fields): void;
+  error(event: EventName, fields?: Fields): void;
+  /** Waits until what was logged has been handed to the operating system. */
+  flush(): void;
+}
+
+export interface LogOptions {
+  level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** `json` for machines, `text` for a terminal. */
+  format: 'json' | 'text';
+  /** Where lines go; standard error unless a test says otherwise, so that standard output stays for results. */
+  destination?: { write(line: string): void };
+}
+
+/** Creates the logger over pino; every line passes the mask last, whatever produced it. */
+export function createLog(options: LogOptions): Log {
+  const sink = options.destination ?? { write: (line: string) => void process.stderr.write(line) };
+  const masked: DestinationStream = {
+    write: (line) => sink.write(maskSecrets(options.format === 'text' ? textLine(line) : line)),
+  };
+  // pino costs 20 ms to load: only a command that logs pays for it.
+  const pino = createRequire(import.meta.url)('pino') as typeof import('pino').default;
+  const logger: Pino = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      messageKey: 'event',
+    },
+    masked,
+  );
+  const at =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (event: EventName, fields: Fields = {}) =>
+      logger[level](fields, event);
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    flush: () => logger.flush(),
+  };
+}
+
+/** A log that says nothing, for callers that want none. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, flush() {} };
+
+function textLine(line: string): string {
+  const { time, level, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const rest = Object.entries(fields)
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
+  return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(event)} ${rest}`
+    .trimEnd()
+    .concat('\n');
+}
