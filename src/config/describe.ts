@@ -1,0 +1,99 @@
+// pure
+import { type Config, configKey } from './config.ts';
+import type { Kind } from './kinds.ts';
+import { type CommandName, envName, flagName, type OptionEntry, takesOption } from './option.ts';
+import { OPTIONS } from './options.ts';
+
+const ENTRIES: readonly OptionEntry[] = OPTIONS;
+
+/** What stands for the value in help and reference. */
+const PLACEHOLDERS: Record<Kind, string> = {
+  text: '<text>',
+  secret: '<secret>',
+  path: '<path>',
+  email: '<address>',
+  list: '<names>',
+  boolean: '',
+  integer: '<number>',
+  port: '<port>',
+  ratio: '<share>',
+  duration: '<duration>',
+  choice: '<word>',
+  url: '<url>',
+  urls: '<urls>',
+  host: '<host>',
+  address: '<address>',
+  servers: '<addresses>',
+  appId: '<id>',
+  variable: '<variable>',
+  cron: '<cron>',
+  timeZone: '<zone>',
+  privateKey: '<pem>',
+};
+
+/** The options of one command as commander takes them: `--renew-at <share>` and its line of help. */
+export function helpOptions(command: CommandName): { flags: string; description: string }[] {
+  return ENTRIES.filter((entry) => takesOption(entry, command)).map((entry) => ({
+    flags: `${flagName(entry.name)} ${PLACEHOLDERS[entry.kind]}`.trim(),
+    description: [
+      entry.doc,
+      entry.choices === undefined ? '' : `One of ${entry.choices.join(', ')}.`,
+      defaultOf(entry) === '' ? '' : `Default: ${defaultOf(entry)}.`,
+      `[${envName(entry.name)}]`,
+    ]
+      .filter((part) => part !== '')
+      .join(' '),
+  }));
+}
+
+/** The configuration as it may be shown and logged: secrets masked, what is unset left out. */
+export function maskedView(config: Config): Record<string, unknown> {
+  const secrets = new Set(ENTRIES.filter(({ secret }) => secret).map(configKey));
+  const certificates = new Set(ENTRIES.map(({ contentOf }) => contentOf));
+  return Object.fromEntries(
+    Object.entries(config)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => {
+        if (secrets.has(key)) return [key, '[masked]'];
+        return [key, certificates.has(key) ? '[certificates]' : value];
+      }),
+  );
+}
+
+/** One row of the reference. */
+export interface ReferenceRow {
+  name: string;
+  flag: string;
+  env: string;
+  /** Further variables; deprecated ones cost a line in the log. */
+  also: readonly { name: string; deprecated: boolean }[];
+  default: string;
+  /** The commands that take the flag; empty means all. */
+  commands: readonly CommandName[];
+  doc: string;
+}
+
+/** The whole table, for docs/reference.md. */
+export function referenceRows(): ReferenceRow[] {
+  return ENTRIES.map((entry) => ({
+    name: entry.name,
+    flag: `${flagName(entry.name)} ${PLACEHOLDERS[entry.kind]}`.trim(),
+    env: envName(entry.name),
+    also: entry.also ?? [],
+    default: defaultOf(entry),
+    commands: entry.commands ?? [],
+    doc: [
+      entry.doc,
+      entry.choices === undefined ? '' : `One of ${entry.choices.join(', ')}.`,
+      entry.range === undefined ? '' : `From ${entry.range.join(' to ')}.`,
+      entry.example === undefined ? '' : `Example: \`${entry.example}\`.`,
+      entry.secret ? 'Masked everywhere.' : '',
+    ]
+      .filter((part) => part !== '')
+      .join(' '),
+  }));
+}
+
+function defaultOf(entry: OptionEntry): string {
+  return entry.default ?? entry.computed ?? '';
+}

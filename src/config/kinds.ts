@@ -1,0 +1,231 @@
+// pure
+import { createPrivateKey } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { isIP } from 'node:net';
+
+/** What the text of an option became, or why it cannot; the problem reads on after the quoted value. */
+export type Parsed<T> = { value: T; note?: string } | { problem: string };
+
+/** The bounds that an entry of the table may set; a kind reads those that mean something to it. */
+export interface KindRules {
+  choices?: readonly string[];
+  /** Least and greatest value, as one would write them. */
+  range?: readonly [string, string];
+  /** Short names that stand for a URL. */
+  named?: Readonly<Record<string, string>>;
+  /** Whether user and password may stand in the URL. */
+  credentials?: boolean;
+}
+
+/** Nothing that an operator writes is longer; a chain of PEM in a variable stays below 128 KiB. */
+const LONGEST_TEXT = 64 * 1024;
+
+/** One parser a kind. Texts arrive trimmed and never empty. */
+export const KINDS = {
+  text: (text) => ok(text),
+  secret: (text) => ok(text),
+  path: (text) => (text.includes('\0') ? bad('is not a path') : ok(text)),
+  email: (text) =>
+    /^[^\s@,<>:]+@[^\s@,<>:]+$/.test(text)
+      ? ok(text)
+      : bad('is not an e-mail address such as ops@example.com'),
+  list: (text) => ok(splitList(text)),
+  boolean: parseBoolean,
+  integer: parseInteger,
+  port: (text) => parseInteger(text, { range: ['1', '65535'] }, 'a port'),
+  ratio: parseRatio,
+  duration: parseDuration,
+  choice: (text, { choices = [] }) =>
+    choices.includes(text) ? ok(text) : bad(`is not one of ${choices.join(', ')}`),
+  url: parseUrl,
+  urls: parseUrls,
+  host: parseHost,
+  address: (text) => (isIP(text) > 0 ? ok(text) : bad('is not an IP address')),
+  servers: parseServers,
+  appId: parseAppId,
+  variable: parseVariable,
+  cron: parseCron,
+  timeZone: parseTimeZone,
+  privateKey: parsePrivateKey,
+} as const satisfies Record<string, (text: string, rules: KindRules) => Parsed<unknown>>;
+
+export type Kind = keyof typeof KINDS;
+/** What a kind yields. Durations are milliseconds, ratios numbers between 0 and 1. */
+export type KindValue<K extends Kind> = Extract<ReturnType<(typeof KINDS)[K]>, { value: unknown }>['value'];
+
+/** Reads one option's text as its kind. */
+export function parseKind(kind: Kind, text: string, rules: KindRules): Parsed<unknown> {
+  if (text.length > LONGEST_TEXT) return bad(`is longer than ${LONGEST_TEXT} characters`);
+  const line = isList(kind) ? text.replace(/\s/g, ' ') : text;
+  if (kind !== 'privateKey' && CONTROL.test(line)) return bad('has control characters in it');
+  return KINDS[kind](text, rules);
+}
+const CONTROL = /\p{Cc}/u;
+
+/** Kinds of several items, which are empty when unset. */
+export function isList(kind: Kind): boolean {
+  return kind === 'list' || kind === 'urls' || kind === 'servers';
+}
+
+function ok<const T>(value: T): Parsed<T> {
+  return { value };
+}
+
+function bad(problem: string): { problem: string } {
+  return { problem };
+}
+
+/** Commas, white space or both part the items; doubled ones are dropped. */
+export function splitList(text: string): readonly string[] {
+  return [...new Set(text.split(/[\s,]+/).filter((item) => item !== ''))];
+}
+
+function parseBoolean(text: string): Parsed<boolean> {
+  if (/^(true|yes|on|1)$/i.test(text)) return { value: true };
+  if (/^(false|no|off|0)$/i.test(text)) return { value: false };
+  return bad('is neither true nor false');
+}
+
+function parseInteger(text: string, { range }: KindRules, noun = 'a whole number'): Parsed<number> {
+  const [least, most] = [Number(range?.[0] ?? 0), Number(range?.[1] ?? Number.MAX_SAFE_INTEGER)];
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= least && value <= most ? { value } : bad(`is not ${noun} from ${least} to ${most}`);
+}
+
+/** `1/3` and `0.33` are shares of a whole. */
+function parseRatio(text: string, { range = ['0', '1'] }: KindRules): Parsed<number> {
+  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
+  const decimal = /^(0|1)?(\.\d{1,12})?$/.test(text) ? Number(text) : Number.NaN;
+  const value = match === null ? decimal : Number(match[1]) / Number(match[2]);
+  const isInside = value >= Number(range[0]) && value <= Number(range[1]);
+  return isInside ? { value } : bad(`is not a share such as 1/3 or 0.33 from ${range[0]} to ${range[1]}`);
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90s`, `10m`, `2h`, `1d` (and `500ms`) as milliseconds. */
+function parseDuration(text: string, { range = ['0s', '365d'] }: KindRules): Parsed<number> {
+  const value = durationMs(text);
+  const isInside = value >= durationMs(range[0]) && value <= durationMs(range[1]);
+  return isInside
+    ? { value }
+    : bad(`is not a duration such as 90s, 10m, 2h or 1d from ${range[0]} to ${range[1]}`);
+}
+
+function durationMs(text: string): number {
+  const match = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text);
+  return match === null ? Number.NaN : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+/** One address, or a name that stands for one; https, except on this very machine (RFC 8555 6.1). */
+function parseUrl(text: string, { named = {} }: KindRules): Parsed<string> {
+  const known = Object.hasOwn(named, text) ? named[text] : undefined;
+  if (known !== undefined) return { value: known };
+  const names = Object.keys(named);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSecure =
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname));
+  if (url === undefined || !isSecure || url.username !== '' || url.password !== '' || url.hash !== '')
+    return bad(`is neither an https address nor one of ${names.join(', ')}`);
+  const successor = DEAD_DIRECTORIES[url.hostname];
+  if (successor === undefined) return { value: url.href };
+  return {
+    value: named[successor] ?? url.href,
+    note: `${url.hostname} has ended; ${successor} is asked instead`,
+  };
+}
+
+/** ACME v1 ended in June 2021; definitions written for the tools of that time still name it. */
+const DEAD_DIRECTORIES: Readonly<Record<string, string>> = {
+  'acme-v01.api.letsencrypt.org': 'letsencrypt',
+  'acme-staging.api.letsencrypt.org': 'letsencrypt-staging',
+};
+
+/** Several http(s) addresses of one service. The base path of a proxy stays, a trailing slash goes. */
+function parseUrls(text: string, { credentials = false }: KindRules): Parsed<readonly string[]> {
+  const items = splitList(text);
+  const value = items.map((item) => {
+    const url = URL.canParse(item) ? new URL(item) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
+    if (url.search !== '' || url.hash !== '') return undefined;
+    if (!credentials && `${url.username}${url.password}` !== '') return undefined;
+    return url.href.replace(/\/+$/, '');
+  });
+  const isWhole = value.length > 0 && value.every((item) => item !== undefined);
+  return isWhole ? { value } : bad('is not a list of addresses such as http://marathon.mesos:8080');
+}
+
+const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+const HOST = new RegExp(`^(?=.{1,253}$)${LABEL}(\\.${LABEL})*$`);
+
+function parseHost(text: string): Parsed<string> {
+  const value = text.toLowerCase();
+  return HOST.test(value) && isIP(value) === 0 ? { value } : bad('is not a host name such as acme.internal');
+}
+
+/** Addresses with or without a port. The resolver of Node takes no host names here. */
+function parseServers(text: string): Parsed<readonly string[]> {
+  const value = splitList(text);
+  const isServer = (item: string) => {
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(item);
+    const address = match?.[1] ?? match?.[2] ?? item;
+    const port = Number(match?.[3] ?? 53);
+    return isIP(address) > 0 && port > 0 && port < 65_536;
+  };
+  return value.every(isServer)
+    ? { value }
+    : bad('is not a list of addresses such as 10.0.0.2 or 10.0.0.2:53');
+}
+
+const SEGMENT = '(([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])\\.)*([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])';
+const APP_ID = new RegExp(`^(/${SEGMENT})+$`);
+
+/** An absolute app id; a missing leading slash is added. The reserved endings cannot be read back by
+ * `GET /v2/apps/{id}` on any version. Marathon docs, "application id". */
+function parseAppId(text: string): Parsed<string> {
+  const value = text.startsWith('/') ? text : `/${text}`;
+  const isReserved = /\/(restart|tasks|versions)$/.test(value);
+  return value.length <= 1024 && APP_ID.test(value) && !isReserved
+    ? { value }
+    : bad('is not an app id such as /marathon-lb');
+}
+
+/** marathon-lb reads HAPROXY_SSL_CERT and, when that is set, HAPROXY_SSL_CERT0 to HAPROXY_SSL_CERT100. */
+function parseVariable(text: string): Parsed<string> {
+  return /^HAPROXY_SSL_CERT(\d|[1-9]\d|100)?$/.test(text)
+    ? { value: text }
+    : bad('is neither HAPROXY_SSL_CERT nor one of HAPROXY_SSL_CERT0 to HAPROXY_SSL_CERT100');
+}
+
+/** Checked by the library that runs it, which is loaded only when someone wrote a schedule of their own. */
+function parseCron(text: string): Parsed<string> {
+  const { CronTime } = createRequire(import.meta.url)('cron') as typeof import('cron');
+  try {
+    // Any moment will do: an expression that never comes due (31 February) has none after it.
+    new CronTime(text, 'UTC').getNextDateFrom(new Date(0), 'UTC');
+    return { value: text };
+  } catch {
+    return bad('is not a cron expression such as 17 4,16 * * *, or never comes due');
+  }
+}
+
+function parseTimeZone(text: string): Parsed<string> {
+  try {
+    if (!/^[A-Za-z]/.test(text)) throw new RangeError(text);
+    return { value: new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone };
+  } catch {
+    return bad('is not a time zone such as UTC or Europe/Berlin');
+  }
+}
+
+/** PEM; a variable of Marathon often carries its line ends as backslash and n. */
+function parsePrivateKey(text: string): Parsed<string> {
+  const pem = `${text.replaceAll('\\n', '\n').trim()}\n`;
+  try {
+    createPrivateKey(pem);
+    return { value: pem };
+  } catch {
+    return bad('is not a private key in PEM without a passphrase');
+  }
+}

@@ -1,0 +1,46 @@
+// pure
+import type { Kind, KindRules } from './kinds.ts';
+
+/** The commands that take options of the table. */
+export type CommandName = 'serve' | 'renew' | 'plan';
+
+/** One line of the table in options.ts. Everything else about an option follows from it. */
+export interface OptionEntry extends KindRules {
+  /** camelCase: the key in the file and in `Config`; the flag and the variable derive from it. */
+  name: string;
+  kind: Kind;
+  /** As one would write it. Without one the option is unset (a list is empty, a boolean false). */
+  default?: string;
+  /** What the default is when only the machine can tell it. */
+  computed?: string;
+  /** One sentence. */
+  doc: string;
+  /** A value as one would write it, where the default is none. */
+  example?: string;
+  /** Erased from every message, log line and page. */
+  secret?: boolean;
+  /** What else carries the value in the environment; `deprecated` ones cost a line in the log. */
+  also?: readonly { name: string; deprecated: boolean }[];
+  /** Which commands take the flag; all of them when absent. */
+  commands?: readonly CommandName[];
+  /** Refused, not passed over, for a command that does not take it, since it would change what happens. */
+  strict?: boolean;
+  /** The value is a file; its text is read into this key of `Config`. */
+  contentOf?: string;
+}
+
+/** `renewAt` → `--renew-at` */
+export function flagName(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `renewAt` → `CERTATHON_RENEW_AT` */
+export function envName(name: string): string {
+  return `${PREFIX}${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+export const PREFIX = 'CERTATHON_';
+
+/** Whether a command takes the option. */
+export function takesOption(entry: OptionEntry, command: CommandName): boolean {
+  return entry.commands === undefined || entry.commands.includes(command);
+}

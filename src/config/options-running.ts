@@ -1,0 +1,100 @@
+// pure
+import type { OptionEntry } from './option.ts';
+
+/** The part of the table that is about this program and the machine under it; options.ts has the whole. */
+export const RUNNING_OPTIONS = [
+  // Store and schedule
+  {
+    name: 'store',
+    kind: 'path',
+    default: '/var/lib/certathon',
+    doc: 'Directory of bundles, account and open orders; it should outlive the task.',
+  },
+  {
+    name: 'keepVersions',
+    kind: 'integer',
+    range: ['1', '100'],
+    default: '5',
+    doc: 'How many versions of a certificate the store keeps.',
+  },
+  {
+    name: 'renewAt',
+    kind: 'ratio',
+    range: ['0.05', '0.9'],
+    default: '1/3',
+    doc: 'Renew when this share of the lifetime is left.',
+  },
+  {
+    name: 'schedule',
+    kind: 'cron',
+    default: '17 4,16 * * *',
+    commands: ['serve'],
+    doc: 'When passes begin, as a cron expression, beside those that events and due certificates cause.',
+  },
+  {
+    name: 'timeZone',
+    kind: 'timeZone',
+    default: 'UTC',
+    commands: ['serve'],
+    doc: 'Time zone of the schedule.',
+  },
+  {
+    name: 'jitter',
+    kind: 'duration',
+    range: ['0s', '1d'],
+    default: '30m',
+    commands: ['serve'],
+    doc: 'Up to how long after the schedule a pass begins, so that not everyone asks the CA at once.',
+  },
+  {
+    name: 'requestTimeout',
+    kind: 'duration',
+    range: ['100ms', '10m'],
+    default: '30s',
+    doc: 'How long one request to Marathon or to the CA may take.',
+  },
+  // This process
+  {
+    name: 'instance',
+    kind: 'text',
+    also: [{ name: 'MESOS_TASK_ID', deprecated: false }],
+    computed: 'host name and process id',
+    doc: 'Name of this instance in logs, locks and answers.',
+  },
+  {
+    name: 'logLevel',
+    kind: 'choice',
+    choices: ['debug', 'info', 'warn', 'error'],
+    default: 'info',
+    doc: 'The least important lines that are still logged.',
+  },
+  {
+    name: 'logFormat',
+    kind: 'choice',
+    choices: ['json', 'text'],
+    computed: 'json, or text on a terminal',
+    doc: 'How log lines are written.',
+  },
+  {
+    name: 'config',
+    kind: 'path',
+    example: '/etc/certathon.json',
+    doc: 'JSON file with options by their names.',
+  },
+  // What this run does
+  {
+    name: 'dryRun',
+    kind: 'boolean',
+    commands: ['renew', 'plan'],
+    strict: true,
+    doc: 'Print what would be done, and change nothing.',
+  },
+  {
+    name: 'now',
+    kind: 'boolean',
+    commands: ['renew'],
+    strict: true,
+    doc: 'Renew before it is due, and whatever earlier failures say.',
+  },
+  { name: 'json', kind: 'boolean', commands: ['renew', 'plan'], doc: 'Print the result as JSON.' },
+] as const satisfies readonly OptionEntry[];

@@ -1,0 +1,196 @@
+// pure
+import type { OptionEntry } from './option.ts';
+import { RUNNING_OPTIONS } from './options-running.ts';
+
+/** Every option, spelt out once: flag, variable, file key, help, reference and masking derive from here. */
+export const OPTIONS = [
+  // Marathon
+  {
+    name: 'marathonUrl',
+    kind: 'urls',
+    credentials: true,
+    default: 'http://marathon.mesos:8080',
+    also: [{ name: 'MARATHON_URL', deprecated: true }],
+    doc: 'Addresses of Marathon, tried in turn; the base path of a proxy belongs to them.',
+  },
+  {
+    name: 'marathonUser',
+    kind: 'text',
+    example: 'certathon',
+    doc: 'User for the basic authentication of Marathon.',
+  },
+  { name: 'marathonPassword', kind: 'secret', secret: true, doc: 'Password of that user.' },
+  {
+    name: 'marathonPasswordFile',
+    kind: 'path',
+    contentOf: 'marathonPassword',
+    example: '/run/secrets/marathon',
+    doc: 'File that holds the password.',
+  },
+  {
+    name: 'marathonCaFile',
+    kind: 'path',
+    contentOf: 'marathonCa',
+    example: '/etc/ssl/dcos-ca.crt',
+    doc: 'File of CA certificates (PEM) that Marathon is trusted by, beside those of Node.',
+  },
+  {
+    name: 'appId',
+    kind: 'appId',
+    also: [{ name: 'MARATHON_APP_ID', deprecated: false }],
+    example: '/certathon',
+    doc: 'Id of the app that this is, whose labels are read; Marathon tells it to its tasks.',
+  },
+  // Balancers
+  {
+    name: 'marathonLbApp',
+    kind: 'appId',
+    default: '/marathon-lb',
+    also: [{ name: 'MARATHON_LB_ID', deprecated: true }],
+    doc: 'Id of the marathon-lb app.',
+  },
+  {
+    name: 'certEnv',
+    kind: 'variable',
+    default: 'HAPROXY_SSL_CERT',
+    also: [{ name: 'MARATHON_LB_CERT_ENV', deprecated: true }],
+    doc: 'Variable of the marathon-lb app that the certificate is written to.',
+  },
+  {
+    name: 'tlsPort',
+    kind: 'port',
+    default: '443',
+    doc: 'Port of the balancers at which the served certificate is looked at.',
+  },
+  {
+    name: 'replaceForeign',
+    kind: 'boolean',
+    doc: 'Replace what stands in the variable even when it covers names that ours does not, or is unreadable.',
+  },
+  {
+    name: 'deliveryTimeout',
+    kind: 'duration',
+    range: ['1s', '1d'],
+    default: '10m',
+    doc: 'How long a deployment may stay without progress before it is taken back.',
+  },
+  {
+    name: 'lockWait',
+    kind: 'duration',
+    range: ['0s', '1d'],
+    default: '10m',
+    doc: 'How long to wait for a marathon-lb app that another deployment holds.',
+  },
+  {
+    name: 'pollInterval',
+    kind: 'duration',
+    range: ['50ms', '10m'],
+    default: '5s',
+    doc: 'How often a running deployment is looked at when no event arrives.',
+  },
+  // Names and challenges
+  {
+    name: 'domains',
+    kind: 'list',
+    example: 'shop.example.com, www.example.com',
+    doc: 'Names that the certificate covers, beside those in the HAPROXY_0_VHOST label of this app.',
+  },
+  {
+    name: 'routingHost',
+    kind: 'host',
+    default: 'acme.internal',
+    doc: 'Host in the HAPROXY_0_VHOST label that only routes challenges and never gets a certificate.',
+  },
+  {
+    name: 'challengePort',
+    kind: 'port',
+    default: '8080',
+    also: [{ name: 'PORT0', deprecated: false }],
+    doc: 'Port at which challenges are answered; marathon-lb routes to it.',
+  },
+  {
+    name: 'adminPort',
+    kind: 'port',
+    default: '8081',
+    also: [{ name: 'PORT1', deprecated: false }],
+    commands: ['serve'],
+    doc: 'Port of status, health and control; marathon-lb does not route to it.',
+  },
+  {
+    name: 'bind',
+    kind: 'address',
+    default: '0.0.0.0',
+    doc: 'Address at which both ports listen.',
+  },
+  {
+    name: 'adminToken',
+    kind: 'secret',
+    secret: true,
+    commands: ['serve'],
+    doc: 'Token that requests must carry to change anything; without one nothing can be changed there.',
+  },
+  {
+    name: 'stateless',
+    kind: 'boolean',
+    doc: 'Answer any challenge from the thumbprint of the account, so that instances need not share a store.',
+  },
+  {
+    name: 'routeCheck',
+    kind: 'choice',
+    choices: ['off', 'warn', 'require'],
+    default: 'warn',
+    doc: 'Whether the public route of each name is tried before the CA is asked.',
+  },
+  {
+    name: 'dnsServers',
+    kind: 'servers',
+    example: '10.0.0.2:53',
+    doc: 'DNS servers for the route check instead of those of this machine.',
+  },
+  { name: 'httpPort', kind: 'port', default: '80', doc: 'Port that the CA connects to for challenges.' },
+  { name: 'httpsPort', kind: 'port', default: '443', doc: 'Port to which a route may redirect for HTTPS.' },
+  // CA
+  {
+    name: 'acmeDirectory',
+    kind: 'url',
+    named: {
+      letsencrypt: 'https://acme-v02.api.letsencrypt.org/directory',
+      'letsencrypt-staging': 'https://acme-staging-v02.api.letsencrypt.org/directory',
+    },
+    default: 'letsencrypt',
+    also: [
+      { name: 'LETSENCRYPT_SERVER_URL', deprecated: true },
+      { name: 'LETSENCRYPT_URL', deprecated: true },
+    ],
+    doc: 'Directory of the CA: letsencrypt, letsencrypt-staging or an address.',
+  },
+  {
+    name: 'acmeEmail',
+    kind: 'email',
+    also: [{ name: 'LETSENCRYPT_EMAIL', deprecated: true }],
+    example: 'ops@example.com',
+    doc: 'Address that the CA may write to about the account.',
+  },
+  {
+    name: 'acmeCaFile',
+    kind: 'path',
+    contentOf: 'acmeCa',
+    example: '/etc/ssl/pebble.pem',
+    doc: 'File of CA certificates (PEM) that the ACME server is trusted by, beside those of Node.',
+  },
+  {
+    name: 'acmeAccountKey',
+    kind: 'privateKey',
+    secret: true,
+    doc: 'Private key (PEM) of an ACME account to use instead of one made and kept in the store.',
+  },
+  {
+    name: 'acmeAccountKeyFile',
+    kind: 'path',
+    contentOf: 'acmeAccountKey',
+    example: '/run/secrets/acme.pem',
+    doc: 'File that holds the private key of the account.',
+  },
+  { name: 'acmeProfile', kind: 'text', example: 'tlsserver', doc: 'Certificate profile to ask the CA for.' },
+  ...RUNNING_OPTIONS,
+] as const satisfies readonly OptionEntry[];
