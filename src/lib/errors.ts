@@ -82,11 +82,6 @@ export const ERRORS = {
     retry: true,
     hint: 'The certificate was not installed; the one before it goes on serving.',
   },
-  RENEWAL_HELD: {
-    exit: 26,
-    retry: true,
-    hint: 'Earlier tries failed; wait until the time above, or repeat with --now after correcting the cause.',
-  },
   ROUTE_CHECK_FAILED: {
     exit: 27,
     retry: true,

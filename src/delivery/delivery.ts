@@ -1,0 +1,67 @@
+import type { Balancer } from '../haproxy/balancers.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { MarathonClient } from '../marathon/client.ts';
+import type { Bundle } from './bundle.ts';
+import type { Wake } from './wake.ts';
+
+/** One delivery: this bundle into this variable of this app, served by every balancer afterwards. */
+export interface DeliveryRequest {
+  appId: string;
+  variable: string;
+  bundle: Bundle;
+  /** The names to ask each balancer for. */
+  names: readonly string[];
+  /** The mark of what the variable held when this was planned; anything else is somebody's change. Undefined
+   * when the variable is known to hold the bundle already and only the balancers are behind. */
+  replaces: string | undefined;
+  /** Goes into HAPROXY_SSL_CERT when that is empty and our variable is a numbered one. */
+  placeholderPem: string | undefined;
+}
+
+/** What must survive a crash between writing to Marathon and seeing the certificate served. */
+export interface DeliveryRecord {
+  fingerprint: string;
+  appId: string;
+  /** Version of the app before our write: if the next version is ours, its deployment is too. */
+  beforeVersion: string;
+  deploymentId?: string | undefined;
+}
+
+export interface DeliveryMemory {
+  delivery(): Promise<DeliveryRecord | undefined>;
+  saveDelivery(record: DeliveryRecord): Promise<void>;
+  removeDelivery(): Promise<void>;
+}
+
+export interface DeliveryLimits {
+  /** A deployment without progress for so long is taken back. */
+  stuckMs: number;
+  /** How long a locked app is waited for. */
+  lockWaitMs: number;
+  pollMs: number;
+  /** How long a balancer may take from "healthy" to serving the certificate. */
+  verifyMs: number;
+}
+
+export interface DeliveryTools {
+  marathon: MarathonClient;
+  wake: Wake;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  memory: DeliveryMemory;
+  limits: DeliveryLimits;
+  /** The certificate that a balancer shows for a name. */
+  handshake: (balancer: Balancer, name: string, signal: AbortSignal) => Promise<Served>;
+  balancersOf: (app: import('../marathon/schema.ts').App) => Balancer[];
+}
+
+export type Served = { fingerprint: string } | { unreachable: string };
+
+/** A deployment of ours, and where its changes begin. */
+export interface OurDeployment {
+  id: string | undefined;
+  /** Tasks from this version on run our config. */
+  version: string;
+}

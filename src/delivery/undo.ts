@@ -1,0 +1,100 @@
+import { describeError } from '../lib/errors.ts';
+import type { App } from '../marathon/schema.ts';
+import { marathonVersion } from '../marathon/version.ts';
+import type { DeliveryRequest, DeliveryTools } from './delivery.ts';
+import { isHealthy, isNew } from './progress.ts';
+import type { VariableContent } from './variable.ts';
+import { whoDoesNotServe } from './verify.ts';
+import { watchDeployment } from './watch.ts';
+
+/** How long a killed task may take to disappear before the undo goes on without waiting. */
+const KILL_WAIT_MS = 20_000;
+
+/** Takes back the deployment that this program began, and only that, by DELETE /v2/deployments/{id}: Marathon
+ * then restores the former definition in a deployment of its own, which restarts every task that does not
+ * run it, in the order of its own list, the healthy old ones included. So that balancers that still serve are
+ * not the first to go, the new tasks that never became healthy are removed before (their records too): what
+ * is left of the app is then below its minimum, and Marathon starts a restored one before it kills an old one.
+ * Marathon up to 1.7 drops such kills silently while a deployment runs, so there they are not sent.
+ * @param previous what the variable held before, whose serving is proven again
+ * @returns what was done and what is served now, as the end of a sentence; never throws, except when stopped */
+export async function undoDelivery(
+  request: DeliveryRequest,
+  tools: DeliveryTools,
+  ours: { id: string; version: string },
+  previous: VariableContent,
+): Promise<string> {
+  const { appId } = request;
+  try {
+    const app = await tools.marathon.app(appId, tools.signal);
+    if (!app.deployments.includes(ours.id)) {
+      // Finished, so every task runs the new definition: another restart would only cost more.
+      return `the deployment ${ours.id} is finished and was left as it is`;
+    }
+    await removeBroken(app, ours.version, tools);
+    const undo = await tools.marathon.cancelDeployment(ours.id, tools.signal);
+    if (undo.kind === 'gone') return `the deployment ${ours.id} had just ended`;
+    tools.log.warn('delivery.undone', { app: appId, deployment: ours.id, by: undo.deploymentId });
+    await tools.memory.removeDelivery();
+    const settled = await watchDeployment(
+      appId,
+      { id: undo.deploymentId, version: undo.version },
+      tools,
+      () => true,
+    ).then(
+      () => 'the change was taken back',
+      (error: unknown) => {
+        if (tools.signal.aborted) throw error;
+        return `the former definition is stored again, but its deployment ${undo.deploymentId} does not end (${describeError(error)})`;
+      },
+    );
+    return `${settled}; ${await whatIsServed(request, tools, previous)}`;
+  } catch (error) {
+    if (tools.signal.aborted) throw error;
+    return `taking it back failed: ${describeError(error)}`;
+  }
+}
+
+async function removeBroken(app: App, version: string, tools: DeliveryTools): Promise<void> {
+  const { major, minor } = marathonVersion((await tools.marathon.info(tools.signal)).version);
+  if (major === 1 && minor < 8) return;
+  const live = app.tasks.filter(
+    (task) =>
+      task.state === 'TASK_RUNNING' || task.state === 'TASK_STAGING' || task.state === 'TASK_STARTING',
+  );
+  const broken = live
+    .filter((task) => isNew(task.version, version) && !isHealthy(app, task))
+    .map(({ id }) => id);
+  const serving = live.filter((task) => !isNew(task.version, version));
+  if (broken.length === 0 || serving.length === 0) return;
+  await tools.marathon.killTasks(broken, { wipe: true }, tools.signal);
+  const deadlineMs = tools.clock.nowMs() + KILL_WAIT_MS;
+  while (tools.clock.nowMs() < deadlineMs) {
+    const now = await tools.marathon.app(app.id, tools.signal);
+    if (!now.tasks.some((task) => broken.includes(task.id) && task.state === 'TASK_RUNNING')) return;
+    await tools.wake.wait(Math.min(tools.limits.pollMs, 500), tools.signal);
+  }
+}
+
+async function whatIsServed(
+  request: DeliveryRequest,
+  tools: DeliveryTools,
+  previous: VariableContent,
+): Promise<string> {
+  if (previous.kind !== 'certificate') return 'there was no certificate before';
+  const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
+  for (;;) {
+    const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
+    const behind = await whoDoesNotServe(
+      balancers,
+      previous.facts.names.slice(0, 1),
+      previous.facts.fingerprint,
+      tools,
+    );
+    if (behind.length === 0 && balancers.length > 0)
+      return `${balancers.length} of ${balancers.length} balancers serve the old certificate`;
+    if (tools.clock.nowMs() >= deadlineMs)
+      return `the old certificate is NOT served everywhere: ${behind.join('; ') || 'no balancer runs'}`;
+    await tools.wake.wait(Math.min(tools.limits.pollMs, 1000), tools.signal);
+  }
+}

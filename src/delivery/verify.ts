@@ -1,0 +1,63 @@
+import type { Balancer } from '../haproxy/balancers.ts';
+import { CertathonError } from '../lib/errors.ts';
+import type { DeliveryRequest, DeliveryTools, Served } from './delivery.ts';
+
+/** At most so many handshakes at once. */
+const PARALLEL = 8;
+
+/** Proves by TLS handshakes that every balancer task serves the bundle for every name. A balancer that has
+ * just become healthy may need a moment, so each is asked until it does or the time is up.
+ * @throws DELIVERY_NOT_SERVED naming each balancer and what it shows instead */
+export async function verifyServed(request: DeliveryRequest, tools: DeliveryTools): Promise<void> {
+  const wanted = request.bundle.facts.fingerprint;
+  const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
+  for (;;) {
+    const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
+    const behind = await whoDoesNotServe(balancers, request.names, wanted, tools);
+    if (behind.length === 0 && balancers.length > 0) {
+      tools.log.info('delivery.verified', {
+        app: request.appId,
+        balancers: balancers.map(({ taskId }) => taskId),
+        names: request.names,
+        fingerprint: wanted,
+      });
+      return;
+    }
+    if (tools.clock.nowMs() >= deadlineMs) {
+      const what = balancers.length === 0 ? `${request.appId} has no running task` : behind.join('; ');
+      throw new CertathonError('DELIVERY_NOT_SERVED', `The certificate is not served: ${what}`);
+    }
+    await tools.wake.wait(Math.min(tools.limits.pollMs, 1000), tools.signal);
+  }
+}
+
+/** One sentence for each balancer that shows something else, for the first name where it does. */
+export async function whoDoesNotServe(
+  balancers: readonly Balancer[],
+  names: readonly string[],
+  fingerprint: string,
+  tools: Pick<DeliveryTools, 'handshake' | 'signal'>,
+): Promise<string[]> {
+  const sentences: string[] = [];
+  const jobs = balancers.map((balancer) => async () => {
+    for (const name of names) {
+      const served = await tools.handshake(balancer, name, tools.signal);
+      if ('fingerprint' in served && served.fingerprint === fingerprint) continue;
+      sentences.push(`${balancer.host}:${balancer.port} (${balancer.taskId}) ${shows(served)} for ${name}`);
+      return;
+    }
+  });
+  const next = jobs.values();
+  await Promise.all(
+    Array.from({ length: Math.min(PARALLEL, jobs.length) }, async () => {
+      for (const job of next) await job();
+    }),
+  );
+  return sentences.sort();
+}
+
+function shows(served: Served): string {
+  return 'fingerprint' in served
+    ? `serves certificate ${served.fingerprint.slice(0, 16)}`
+    : `does not answer (${served.unreachable})`;
+}
