@@ -1,0 +1,90 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { accountThumbprint, keyAuthorization } from './account-key.ts';
+import type { Authorization, Directory, Order } from './answers.ts';
+import { createAuthorizations } from './authorizations.ts';
+import { createOrders, type OrderRequest } from './orders.ts';
+import { createSession, type ExternalAccount, type Registration } from './session.ts';
+import { createTransport, type RequestKind, type TransportLimits } from './transport.ts';
+
+export interface AcmeClientOptions {
+  directoryUrl: string;
+  accountKeyPem: string;
+  /** When known from before, no request is spent on finding it. */
+  accountUrl?: string;
+  /** When given, exactly these certificates are trusted for the CA's own HTTPS. */
+  caPem?: string;
+  externalAccount?: ExternalAccount;
+  /** Ends every request and wait; what was thrown is then its reason. */
+  signal?: AbortSignal;
+  log: Log;
+  clock: Clock;
+  limits?: Partial<TransportLimits>;
+}
+
+/** One account at one CA, driven step by step:
+ *   ensureAccount → newOrder → each authorization: answer keyAuthorization(token), triggerChallenge,
+ *   waitForAuthorization → finalize → waitForOrder 'valid' → download
+ * which is seven requests for a certificate with one name. Several clients stand side by side and share nothing.
+ * Besides the errors named at each step, every step throws ACME_UNREACHABLE, ACME_RATE_LIMITED (retryAt),
+ * ACME_REFUSED (see problemOf(), refusalClass()), ACME_ANSWER_INVALID, or the reason of the signal. */
+export interface AcmeClient {
+  /** Cached for a day. */
+  directory(): Promise<Directory>;
+  /** Creates the account or finds it by its key. */
+  ensureAccount(registration: Registration): Promise<{ accountUrl: string; created: boolean }>;
+  /** The account's address, which changes when the CA lost the account and it was registered again. */
+  accountUrl(): string | undefined;
+  thumbprint(): string;
+  /** The body that must be served for a token. */
+  keyAuthorization(token: string): string;
+  /** Persist the URL at once: an order outlives a crash. A CA may hand out an earlier order for the same names. */
+  newOrder(request: OrderRequest): Promise<Order>;
+  order(url: string): Promise<Order>;
+  /** Look at the status first: a CA may hand out authorizations that are valid already. */
+  authorization(url: string): Promise<Authorization>;
+  /** Tells the CA that the answer is served. */
+  triggerChallenge(url: string): Promise<void>;
+  /** @param wait.deadlineMs epoch milliseconds
+   * @returns the valid authorization
+   * @throws ACME_CHALLENGE_FAILED in the CA's words: this order is lost; ACME_UNREACHABLE at the deadline */
+  waitForAuthorization(url: string, wait: { deadlineMs: number }): Promise<Authorization>;
+  /** Hands in the request; an answer that got lost, or an earlier one that got through, is found out by reading
+   * the order again. So the certificate may be for the key of an earlier call: compare before use.
+   * @param csr DER or PEM, for exactly the names of the order
+   * @returns the order, mostly `processing` or `valid`
+   * @throws ACME_ORDER_INVALID */
+  finalize(order: Order, csr: Uint8Array | string): Promise<Order>;
+  /** @param order as last seen (then the first question waits), or its URL (then it comes at once)
+   * @throws ACME_ORDER_INVALID in the CA's words; ACME_UNREACHABLE at the deadline */
+  waitForOrder(order: Order | string, until: 'ready' | 'valid', wait: { deadlineMs: number }): Promise<Order>;
+  /** The chain in PEM, leaf first, without any key. */
+  download(order: Order): Promise<string>;
+  /** For authorizations of an order that is given up, so that they do not count as pending. */
+  deactivateAuthorization(url: string): Promise<void>;
+  /** How far the CA's clock is ahead of ours, in ms, by its last answer. */
+  skewMs(): number | undefined;
+  /** Requests sent so far by kind; `refusedNonces` are among them. */
+  requestCounts(): Partial<Record<RequestKind, number>> & { refusedNonces: number };
+  close(): Promise<void>;
+}
+
+/** @throws CONFIG_INVALID for an unusable account key or CA file */
+export function createAcmeClient(options: AcmeClientOptions): AcmeClient {
+  const thumbprint = accountThumbprint(options.accountKeyPem);
+  const transport = createTransport({ ...options, secureOnly: options.directoryUrl.startsWith('https:') });
+  const session = createSession({ ...options, transport });
+  const { clock, signal } = options;
+  return {
+    ...createOrders({ session, clock, signal }),
+    ...createAuthorizations({ session, clock, signal }),
+    directory: session.directory,
+    ensureAccount: session.register,
+    accountUrl: session.accountUrl,
+    thumbprint: () => thumbprint,
+    keyAuthorization: (token) => keyAuthorization(token, thumbprint),
+    skewMs: transport.skewMs,
+    requestCounts: () => ({ ...transport.requestCounts(), refusedNonces: session.refusedNonces() }),
+    close: transport.close,
+  };
+}

@@ -1,0 +1,240 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock } from '../lib/clock.ts';
+import { CertathonError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { accountKeyPkcs8 } from './account-key.ts';
+import { type Directory, readDirectory } from './answers.ts';
+import { createNoncePool } from './nonces.ts';
+import { printable } from './printable.ts';
+import { parseProblem, problemWord } from './problem.ts';
+import { type AcmeAnswer, invalidAnswer, refusalClass, refusalError, wasClosed } from './refusal.ts';
+import type { RequestKind, Transport } from './transport.ts';
+
+/** Pebble refuses up to a third of good nonces on purpose: nine refusals in a row are then 1 in 20,000. */
+const MAX_BAD_NONCES = 8;
+const DIRECTORY_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+export interface ExternalAccount {
+  kid: string;
+  /** base64url, as the CA hands it out. Secret. */
+  hmacKey: string;
+}
+
+export interface Registration {
+  /** Addresses of the operator as URLs (`mailto:ops@example.com`); CAs may refuse or ignore them. */
+  contact?: string[];
+  termsOfServiceAgreed: true;
+}
+
+export interface SessionOptions {
+  directoryUrl: string;
+  accountKeyPem: string;
+  accountUrl?: string;
+  externalAccount?: ExternalAccount;
+  transport: Transport;
+  clock: Clock;
+  log: Log;
+}
+
+export interface SignedRequest {
+  kind: RequestKind;
+  url: string;
+  /** Undefined is POST-as-GET: an empty payload (RFC 8555 6.3). */
+  payload?: object;
+  /** For messages: `the order for shop.example.com`. */
+  what: string;
+}
+
+/** Signed requests of one account to one CA: directory, nonces, account URL. */
+export interface Session {
+  directory(): Promise<Directory>;
+  /** Signs with the account and sends; re-registers the same key once when the CA lost the account.
+   * @throws the errors of refusalError() for every status of 300 or more, and those of Transport.send() */
+  post(request: SignedRequest): Promise<AcmeAnswer>;
+  /** POST-as-GET. It changes nothing, so it is sent once more when the connection was closed instead of an
+   * answer, as happens to connections that were kept open. Throws what post() throws. */
+  read(request: Omit<SignedRequest, 'payload'>): Promise<AcmeAnswer>;
+  /** newAccount: creates, or finds by key. No request is made when the URL is known already.
+   * @throws ACME_REFUSED when the CA wants an external account and none was given */
+  register(registration: Registration): Promise<{ accountUrl: string; created: boolean }>;
+  accountUrl(): string | undefined;
+  /** Requests that the CA refused with badNonce so far. */
+  refusedNonces(): number;
+}
+
+/** The members of acme-client's HttpClient that its types leave out; the pinned version is checked by the tests. */
+interface SigningHttp {
+  maxBadNonceRetries: number;
+  request(url: string, method: string, options?: { data?: unknown }): Promise<AcmeAnswer>;
+  getNonce(): Promise<string>;
+  signedRequest(
+    url: string,
+    payload: object | null,
+    options: { kid?: string; includeExternalAccountBinding?: boolean },
+  ): Promise<AcmeAnswer>;
+}
+
+/** acme-client signs, binds external accounts and repeats after badNonce with the nonce of that same answer.
+ * Its two ways to the network are replaced on the instance, so that nothing of it is shared between clients. */
+export function createSession(options: SessionOptions): Session {
+  const { transport, clock, directoryUrl } = options;
+  const accountKey = accountKeyPkcs8(options.accountKeyPem);
+  const kinds = new AsyncLocalStorage<RequestKind>();
+  const nonces = createNoncePool(clock, fetchNonce);
+  let signing: Promise<SigningHttp> | undefined;
+  let directoryRead: { atMs: number; value: Promise<Directory> } | undefined;
+  let accountUrl = options.accountUrl;
+  let registration: Registration = { termsOfServiceAgreed: true };
+  let registering: Promise<{ accountUrl: string; created: boolean }> | undefined;
+  let refusedNonces = 0;
+
+  async function createSigning(): Promise<SigningHttp> {
+    // acme-client costs 200 ms to load: a pass that asks nothing of the CA does without it.
+    const { Client } = await import('acme-client');
+    const client = new Client({
+      directoryUrl,
+      accountKey,
+      ...(options.externalAccount === undefined ? {} : { externalAccountBinding: options.externalAccount }),
+    }) as unknown as { http: SigningHttp };
+    return Object.assign(client.http, {
+      maxBadNonceRetries: MAX_BAD_NONCES,
+      request: sendSigned,
+      getNonce: nonces.take,
+    });
+  }
+
+  async function sendSigned(url: string, _method: string, { data }: { data?: unknown } = {}) {
+    const kind = kinds.getStore() ?? 'order';
+    const answer = await transport.send({ kind, method: 'POST', url, body: JSON.stringify(data) });
+    // acme-client repeats with the nonce of this very answer; pooled as well it would be used twice.
+    if (isBadNonce(answer)) refusedNonces += 1;
+    else nonces.put(answer.headers['replay-nonce']);
+    return answer;
+  }
+
+  async function fetchNonce(): Promise<string> {
+    const url = (await directory()).newNonce;
+    const answer = await transport.send({ kind: 'nonce', method: 'HEAD', url });
+    if (answer.status >= 300) throw refusalError('a nonce', url, answer, clock.nowMs());
+    const nonce = answer.headers['replay-nonce'];
+    if (nonce === undefined) throw invalidAnswer('newNonce', url, answer, 'Replay-Nonce is missing');
+    return nonce;
+  }
+
+  function directory(): Promise<Directory> {
+    const known = directoryRead;
+    if (known !== undefined && clock.nowMs() - known.atMs < DIRECTORY_MAX_AGE_MS) return known.value;
+    const read = { atMs: clock.nowMs(), value: fetchDirectory() };
+    directoryRead = read;
+    read.value.catch(() => {
+      if (directoryRead === read) directoryRead = undefined;
+    });
+    return read.value;
+  }
+
+  async function fetchDirectory(): Promise<Directory> {
+    const answer = await transport.send({ kind: 'directory', method: 'GET', url: directoryUrl });
+    if (answer.status >= 300) throw refusalError('the directory', directoryUrl, answer, clock.nowMs());
+    return readDirectory(answer, directoryUrl);
+  }
+
+  async function sign(
+    request: SignedRequest,
+    signer: { kid?: string; includeExternalAccountBinding?: boolean },
+  ): Promise<AcmeAnswer> {
+    signing ??= createSigning();
+    const http = await signing;
+    const payload = request.payload === undefined ? null : { ...request.payload };
+    const answer = await kinds.run(request.kind, () => http.signedRequest(request.url, payload, signer));
+    if (answer.status >= 300) throw refusalError(request.what, request.url, answer, clock.nowMs());
+    return answer;
+  }
+
+  async function post(request: SignedRequest): Promise<AcmeAnswer> {
+    const kid = accountUrl;
+    if (kid === undefined) {
+      throw new CertathonError('UNEXPECTED', `Asked for ${request.what} before the account was registered`);
+    }
+    try {
+      return await sign(request, { kid });
+    } catch (error) {
+      if (refusalClass(error) !== 'register') throw error;
+      // A CA that was set up anew (a private one) knows no account of before; others may have noticed already.
+      if (accountUrl === kid) accountUrl = undefined;
+      const again = await register(registration);
+      return await sign(request, { kid: again.accountUrl });
+    }
+  }
+
+  function register(wanted: Registration): Promise<{ accountUrl: string; created: boolean }> {
+    registration = wanted;
+    if (accountUrl !== undefined) return Promise.resolve({ accountUrl, created: false });
+    registering ??= newAccount(wanted).finally(() => {
+      registering = undefined;
+    });
+    return registering;
+  }
+
+  async function newAccount(wanted: Registration): Promise<{ accountUrl: string; created: boolean }> {
+    const { newAccount: url, meta } = await directory();
+    const unbound = meta.externalAccountRequired === true && options.externalAccount === undefined;
+    const request: SignedRequest = {
+      kind: 'account',
+      url,
+      what: 'the account',
+      // A key that was bound once is found again without the binding.
+      payload: unbound ? { onlyReturnExisting: true } : wanted,
+    };
+    const answer = await sign(request, { includeExternalAccountBinding: !unbound }).catch(
+      (error: unknown) => {
+        throw unbound ? externalAccountMissing(directoryUrl, error) : error;
+      },
+    );
+    const status = (answer.data as { status?: unknown } | null)?.status;
+    const { location } = answer.headers;
+    if (location === undefined || !URL.canParse(location)) {
+      throw invalidAnswer('newAccount', url, answer, 'Location is missing');
+    }
+    if (typeof status === 'string' && status !== 'valid') {
+      throw new CertathonError(
+        'ACME_REFUSED',
+        `CA holds the account ${printable(location, 200)} as ${printable(status, 40)}`,
+        {
+          facts: { url, status: answer.status, class: 'operator' },
+        },
+      );
+    }
+    accountUrl = location;
+    const created = answer.status === 201;
+    options.log.info('account.registered', { directoryUrl, accountUrl, created });
+    return { accountUrl, created };
+  }
+
+  return {
+    directory,
+    post,
+    read: (request) =>
+      post(request).catch((error: unknown) => {
+        if (!wasClosed(error)) throw error;
+        return post(request);
+      }),
+    register,
+    accountUrl: () => accountUrl,
+    refusedNonces: () => refusedNonces,
+  };
+}
+
+function isBadNonce({ status, data }: AcmeAnswer): boolean {
+  const problem = status === 400 ? parseProblem(data) : undefined;
+  return problem !== undefined && problemWord(problem) === 'badNonce';
+}
+
+function externalAccountMissing(directoryUrl: string, error: unknown): unknown {
+  const refused = error instanceof CertathonError && error.code === 'ACME_REFUSED';
+  if (!refused) return error;
+  return new CertathonError(
+    'ACME_REFUSED',
+    `CA ${directoryUrl} registers only accounts that are bound to an external one, and no key id and HMAC key of one were given`,
+    { cause: error, facts: { ...error.facts, class: 'operator' } },
+  );
+}
