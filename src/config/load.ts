@@ -59,7 +59,7 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     sources[entry.name] = own.source;
     if (note !== undefined)
       warnings.push({ event: 'config.deprecated', fields: { option: entry.name, reason: note } });
-    if (entry.contentOf !== undefined)
+    if (entry.contentOf !== undefined && values[entry.name] !== undefined)
       readContent(entry, own, { given, values, sources, readFile, problems });
   }
   if (problems.length > 0) throw invalid(problems);
@@ -107,7 +107,7 @@ function readOption(
 
 /** The value as a message may show it: quoted, cut, without secrets and without what stands before an @. */
 function shown(entry: OptionEntry, text: string): string {
-  if (entry.secret) return '[masked]';
+  if (entry.secret || text.includes('PRIVATE KEY-----')) return '[masked]';
   const isAddress = entry.kind === 'url' || entry.kind === 'urls';
   return printable(maskSecrets(isAddress ? text.replace(/\S*@/g, '[masked]@') : text));
 }
@@ -124,7 +124,7 @@ interface ContentRequest {
 function readContent(entry: OptionEntry, path: Given, request: ContentRequest): void {
   const { given, values, sources, readFile, problems } = request;
   const target = entry.contentOf as string;
-  const place = `${entry.name} (${path.source}) ${printable(path.text)}`;
+  const place = `${entry.name} (${path.source}) ${shown(entry, path.text)}`;
   const rival = given.get(target);
   if (rival !== undefined) {
     problems.push(

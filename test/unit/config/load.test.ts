@@ -270,6 +270,9 @@ describe('loadConfig() and secrets', () => {
 
     expect(lines).toHaveLength(6);
     for (const secret of secrets) expect(lines.join('\n')).not.toContain(secret);
+    expect(lines).toContain(
+      'acmeAccountKeyFile (--acme-account-key-file) [masked] has control characters in it',
+    );
     expect(lines).toContain('adminToken (env CERTATHON_ADMIN_TOKEN) [masked] is shorter than 6 characters');
   });
 
