@@ -1,0 +1,100 @@
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+import { type App, portWishes } from './app.ts';
+import { type Agent, keepsConstraint } from './placement.ts';
+
+const FIRST_PORT = 31_000;
+const LAST_PORT = 32_000;
+
+/** A place on an agent with its host ports, held until the process of its task is dead. */
+export interface Slot {
+  readonly agent: Agent;
+  readonly slaveId: string;
+  readonly ports: number[];
+}
+
+interface Machine {
+  agent: Agent;
+  slaveId: string;
+  taken: Set<number>;
+  nextPort: number;
+  slots: Set<Slot>;
+}
+
+/** The agents and who holds which port on them. */
+export class Agents {
+  readonly #machines: Machine[];
+
+  constructor(agents: Agent[]) {
+    this.#machines = agents.map((agent, index) => ({
+      agent,
+      slaveId: `lab-S${index}`,
+      taken: new Set(),
+      // Not always the first port: two labs on the same addresses should seldom try the same one.
+      nextPort: randomInt(FIRST_PORT, LAST_PORT + 1),
+      slots: new Set(),
+    }));
+  }
+
+  /** Finds room for one task, the emptiest agent first.
+   * @param occupied the agents of the app's living tasks   @returns nothing when no agent fits now */
+  async place(app: App, occupied: Agent[]): Promise<Slot | undefined> {
+    const agents = this.#machines.map((machine) => machine.agent);
+    const fitting = this.#machines.filter(({ agent }) =>
+      app.constraints.every((constraint) => keepsConstraint(constraint, agent, occupied, agents)),
+    );
+    const crowd = (machine: Machine) => occupied.filter((agent) => agent === machine.agent).length;
+    fitting.sort((a, b) => crowd(a) - crowd(b) || a.slots.size - b.slots.size);
+    for (const machine of fitting) {
+      const ports = await this.#reserve(machine, app);
+      if (!ports) continue;
+      const slot = { agent: machine.agent, slaveId: machine.slaveId, ports };
+      machine.slots.add(slot);
+      return slot;
+    }
+    return undefined;
+  }
+
+  release(slot: Slot): void {
+    const machine = this.#machines.find((other) => other.agent === slot.agent);
+    if (!machine?.slots.delete(slot)) return;
+    for (const port of slot.ports) machine.taken.delete(port);
+  }
+
+  async #reserve(machine: Machine, app: App): Promise<number[] | undefined> {
+    const wishes = portWishes(app);
+    const fixed = wishes.map((wish) => wish.hostPort).filter((port) => port !== 0);
+    if (fixed.some((port) => machine.taken.has(port)) || new Set(fixed).size < fixed.length) return undefined;
+    for (const port of fixed) machine.taken.add(port);
+    const ports: number[] = [];
+    for (const wish of wishes) {
+      const port = wish.hostPort || (await this.#dynamicPort(machine));
+      if (port === undefined) {
+        for (const held of [...fixed, ...ports]) machine.taken.delete(held);
+        return undefined;
+      }
+      ports.push(port);
+    }
+    return ports;
+  }
+
+  async #dynamicPort(machine: Machine): Promise<number | undefined> {
+    for (let tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
+      const port = machine.nextPort;
+      machine.nextPort = port >= LAST_PORT ? FIRST_PORT : port + 1;
+      if (machine.taken.has(port)) continue;
+      machine.taken.add(port);
+      if (await canBind(machine.agent.host, port)) return port;
+      machine.taken.delete(port);
+    }
+    return undefined;
+  }
+}
+
+function canBind(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import type { Agents, Slot } from './agents.ts';
+import type { App } from './app.ts';
+import { commandOf, type Images, sandboxOf } from './command.ts';
+import { type EventBus, timestamp } from './events.ts';
+import { HealthMonitor } from './health.ts';
+import type { Judgement } from './health-record.ts';
+import { instanceIdOf, taskIdOf } from './ids.ts';
+import { LaunchQueue } from './launch-queue.ts';
+import type { ProcessGroups } from './process-groups.ts';
+import { instanceChanged, statusUpdate } from './task-events.ts';
+import { type Ending, startProcess } from './task-process.ts';
+import { type DeadState, type Instance, isHealthy, type Task, Tracker } from './tracker.ts';
+
+export interface CrewOptions {
+  images: Images;
+  secrets: Readonly<Record<string, string>>;
+  workDirectory: string;
+  launchDelayMs: number;
+  /** Between SIGTERM and SIGKILL when the app does not say. */
+  killGraceMs: number;
+}
+
+export interface TaskFailure {
+  appId: string;
+  host: string;
+  message: string;
+  state: string;
+  taskId: string;
+  timestamp: string;
+  version: string;
+  slaveId: string;
+}
+
+/** The life of tasks: launched from the queue, probed, killed, dead, launched again while their instance is wanted. */
+export class Crew {
+  readonly tracker = new Tracker();
+  readonly queue: LaunchQueue;
+  readonly lastFailures = new Map<string, TaskFailure>();
+  readonly #health: HealthMonitor;
+  readonly #agents: Agents;
+  readonly #groups: ProcessGroups;
+  readonly #events: EventBus;
+  readonly #options: CrewOptions;
+  readonly #appOf: (appId: string) => App | undefined;
+  readonly #isNeverHealthy: (appId: string) => boolean;
+  readonly #delayed = new Set<NodeJS.Timeout>();
+  #isStopped = false;
+
+  constructor(world: {
+    agents: Agents;
+    groups: ProcessGroups;
+    events: EventBus;
+    options: CrewOptions;
+    appOf: (appId: string) => App | undefined;
+    isNeverHealthy: (appId: string) => boolean;
+  }) {
+    this.#agents = world.agents;
+    this.#groups = world.groups;
+    this.#events = world.events;
+    this.#options = world.options;
+    this.#appOf = world.appOf;
+    this.#isNeverHealthy = world.isNeverHealthy;
+    this.queue = new LaunchQueue(world.agents, this.tracker, world.appOf, (instance, app, slot) =>
+      this.#launch(instance, app, slot),
+    );
+    this.#health = new HealthMonitor((task, index, judgement) => this.#judged(task, index, judgement));
+  }
+
+  /** Asks for new instances of an app; the queue places them. */
+  request(app: App, count: number): Instance[] {
+    return Array.from({ length: Math.max(0, count) }, () => {
+      const instance: Instance = {
+        id: instanceIdOf(app.id, randomUUID()),
+        appId: app.id,
+        goal: 'Running',
+        launches: 0,
+        app,
+        task: undefined,
+        dead: undefined,
+      };
+      this.tracker.add(instance);
+      instanceChanged(this.#events, instance, 'Scheduled');
+      this.queue.add(instance);
+      return instance;
+    });
+  }
+
+  /** Kills the task of an instance; while the instance is wanted, another task follows.
+   * @param reason becomes the message of the dead task */
+  kill(instance: Instance, reason: string): void {
+    const { task } = instance;
+    if (!task || task.isEnded) return;
+    const isFirst = task.killReason === undefined;
+    task.killReason ??= reason;
+    if (!isFirst) return;
+    const grace = task.app.taskKillGracePeriodSeconds;
+    task.process?.stop(grace === undefined ? this.#options.killGraceMs : grace * 1000);
+    if (!task.process) setImmediate(() => this.#ended(task, { isSuccess: false, message: reason }));
+  }
+
+  /** The instance is not wanted any more: its task is killed, and nothing follows. */
+  decommission(instance: Instance, reason: string): void {
+    instance.goal = 'Decommissioned';
+    this.queue.remove(instance);
+    if (instance.task) this.kill(instance, reason);
+    else this.tracker.remove(instance);
+  }
+
+  /** What a change of the leader does: every health result is gone until the next probe. */
+  forgetHealth(): void {
+    for (const instance of this.tracker.all()) if (instance.task) instance.task.health = [];
+  }
+
+  /** SIGTERM to everything, SIGKILL to what is left after `patienceMs`. */
+  async stop(patienceMs: number): Promise<void> {
+    this.#isStopped = true;
+    this.queue.stop();
+    this.#health.stop();
+    for (const timer of this.#delayed) clearTimeout(timer);
+    const living = this.tracker.all().flatMap((instance) => instance.task?.process ?? []);
+    for (const process of living) process.stop(patienceMs);
+    const isDone = () => this.tracker.all().every((instance) => !instance.task?.process);
+    if (isDone()) return;
+    await new Promise<void>((resolve) => {
+      const leave = this.tracker.onChange(() => isDone() && finish());
+      const finish = () => {
+        clearTimeout(timer);
+        leave();
+        resolve();
+      };
+      const timer = setTimeout(finish, patienceMs + 400);
+    });
+  }
+
+  #launch(instance: Instance, app: App, slot: Slot): void {
+    instance.launches += 1;
+    instance.app = app;
+    instance.dead = undefined;
+    const id = taskIdOf(instance.id, instance.launches);
+    const task: Task = {
+      id,
+      instance,
+      app,
+      slot,
+      sandbox: sandboxOf(this.#options.workDirectory, id),
+      stagedAtMs: Date.now(),
+      isNeverHealthy: this.#isNeverHealthy(app.id),
+      state: 'TASK_STAGING',
+      startedAtMs: undefined,
+      command: undefined,
+      process: undefined,
+      killReason: undefined,
+      isEnded: false,
+      health: [],
+      readiness: undefined,
+    };
+    instance.task = task;
+    instanceChanged(this.#events, instance, 'Provisioned');
+    statusUpdate(this.#events, task, 'TASK_STAGING', '');
+    instanceChanged(this.#events, instance, 'Staging');
+    if (this.#options.launchDelayMs <= 0) this.#spawn(task);
+    else {
+      const timer = setTimeout(() => {
+        this.#delayed.delete(timer);
+        if (!task.isEnded) this.#spawn(task);
+      }, this.#options.launchDelayMs);
+      this.#delayed.add(timer);
+    }
+  }
+
+  #spawn(task: Task): void {
+    const fail = (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      setImmediate(() => this.#ended(task, { isSuccess: false, message }));
+    };
+    try {
+      task.command = commandOf(task, this.#options.images, this.#options.secrets);
+      task.process = startProcess(task.command, this.#groups, (ending) => this.#ended(task, ending));
+    } catch (error) {
+      fail(error);
+    }
+    if (!task.process) return;
+    task.state = 'TASK_RUNNING';
+    task.startedAtMs = Date.now();
+    statusUpdate(this.#events, task, 'TASK_RUNNING', '');
+    instanceChanged(this.#events, task.instance, 'Running');
+    this.#health.watch(task);
+    this.#health.watchReadiness(task, () => this.tracker.tell({ kind: 'health', instance: task.instance }));
+    this.tracker.tell({ kind: 'running', instance: task.instance });
+  }
+
+  #judged(task: Task, index: number, judgement: Judgement): void {
+    const wasAlive = task.health[index]?.alive;
+    const wasHealthy = isHealthy(task);
+    task.health[index] = judgement.record;
+    const { app, instance } = task;
+    const about = { appId: app.id, version: app.version, instanceId: instance.id };
+    if (judgement.counted)
+      this.#events.publish('failed_health_check_event', {
+        appId: app.id,
+        taskId: instance.id,
+        healthCheck: app.healthChecks[index],
+      });
+    if (wasAlive !== judgement.record.alive)
+      this.#events.publish('health_status_changed_event', { ...about, alive: judgement.record.alive });
+    const isNowHealthy = isHealthy(task);
+    if (wasHealthy !== isNowHealthy || wasAlive === undefined)
+      this.#events.publish('instance_health_changed_event', {
+        instanceId: instance.id,
+        runSpecId: app.id,
+        runSpecVersion: app.version,
+        healthy: isNowHealthy,
+      });
+    this.tracker.tell({ kind: 'health', instance });
+    if (!judgement.kill || this.#isStopped) return;
+    const reason = judgement.record.lastFailureCause ?? '';
+    this.#events.publish('unhealthy_instance_kill_event', {
+      ...about,
+      taskId: task.id,
+      reason,
+      host: task.slot.agent.host,
+      slaveId: task.slot.slaveId,
+    });
+    this.kill(instance, `Task was killed since health check failed. Reason: ${reason}`);
+  }
+
+  #ended(task: Task, ending: Ending): void {
+    if (task.isEnded) return;
+    task.isEnded = true;
+    task.process = undefined;
+    const { instance, app } = task;
+    this.#agents.release(task.slot);
+    instance.task = undefined;
+    const state: DeadState =
+      task.killReason !== undefined ? 'TASK_KILLED' : ending.isSuccess ? 'TASK_FINISHED' : 'TASK_FAILED';
+    instance.dead = { task, state };
+    const message = task.killReason ?? ending.message;
+    this.#rememberFailure(task, state, message);
+    statusUpdate(this.#events, task, state, message);
+    const conditions = { TASK_KILLED: 'Killed', TASK_FINISHED: 'Finished', TASK_FAILED: 'Failed' } as const;
+    instanceChanged(this.#events, instance, conditions[state]);
+    if (state !== 'TASK_KILLED') this.queue.delay(app);
+    if (this.#isStopped || instance.goal === 'Decommissioned' || !this.#appOf(app.id)) {
+      instance.goal = 'Decommissioned';
+      this.tracker.remove(instance);
+    } else {
+      this.queue.add(instance);
+      this.tracker.tell({ kind: 'dead', instance });
+    }
+    this.queue.pump();
+  }
+
+  /** @source S/core/task/tracker/impl/… TaskFailure: not for exit status 0, nor for a kill that was asked for */
+  #rememberFailure(task: Task, state: DeadState, message: string): void {
+    const isHealthKill = state === 'TASK_KILLED' && message.startsWith('Task was killed since health check');
+    if (state !== 'TASK_FAILED' && !isHealthKill) return;
+    this.lastFailures.set(task.app.id, {
+      appId: task.app.id,
+      host: task.slot.agent.host,
+      message,
+      state,
+      taskId: task.id,
+      timestamp: timestamp(Date.now()),
+      version: task.app.version,
+      slaveId: task.slot.slaveId,
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import type { App } from './app.ts';
+import type { Crew } from './crew.ts';
+import type { Root } from './root.ts';
+import type { Task } from './tracker.ts';
+import { countTasks, viewTask } from './view-task.ts';
+
+/** What a read may add to the bare definition. */
+export type Embed = 'tasks' | 'counts' | 'deployments' | 'lastTaskFailure' | 'taskStats' | 'readiness';
+
+const PREFIX = /^(group\.apps|apps|app)\./;
+
+/** `embed=` values of a query; prefixes are optional and unknown values are ignored. */
+export function parseEmbeds(values: string[]): Set<Embed> {
+  const known = new Set<Embed>([
+    'tasks',
+    'counts',
+    'deployments',
+    'lastTaskFailure',
+    'taskStats',
+    'readiness',
+  ]);
+  const found = values
+    .map((value) => value.replace(PREFIX, ''))
+    .map((value) => (value === 'failures' ? 'lastTaskFailure' : value) as Embed);
+  return new Set(found.filter((value) => known.has(value)));
+}
+
+/** A definition as >= 1.5 writes it: unset fields and empty collections are left out. */
+export function viewDefinition(app: App): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(app).filter(([key, value]) => !isLeftOut(key, value)));
+}
+
+function isLeftOut(key: string, value: unknown): boolean {
+  if (value === undefined) return true;
+  if (key === 'portDefinitions') return false;
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+/** A definition with what runs of it. */
+export function viewApp(
+  app: App,
+  root: Root,
+  crew: Crew,
+  embeds: ReadonlySet<Embed>,
+): Record<string, unknown> {
+  const instances = crew.tracker.ofApp(app.id);
+  const tasks = instances.flatMap((instance) => instance.task ?? []);
+  const counts = countTasks(tasks);
+  const failure = crew.lastFailures.get(app.id);
+  return {
+    ...viewDefinition(app),
+    tasksStaged: counts.staged,
+    tasksRunning: counts.running,
+    tasksHealthy: counts.healthy,
+    tasksUnhealthy: counts.unhealthy,
+    deployments: root.deployments.ofApp(app.id).map(({ id }) => ({ id })),
+    ...(embeds.has('tasks') ? { tasks: instances.flatMap((instance) => viewTask(instance) ?? []) } : {}),
+    ...(embeds.has('lastTaskFailure') && failure ? { lastTaskFailure: failure } : {}),
+    ...(embeds.has('readiness') ? { readinessCheckResults: readinessOf(tasks) } : {}),
+    ...(embeds.has('taskStats') ? { taskStats: statsOf(app, tasks) } : {}),
+  };
+}
+
+export const readinessOf = (tasks: Task[]) =>
+  tasks.flatMap((task) => (task.readiness ? { ...task.readiness, taskId: task.id } : []));
+
+function statsOf(app: App, tasks: Task[]): Record<string, unknown> {
+  const { lastScalingAt, lastConfigChangeAt } = app.versionInfo;
+  const groups = {
+    startedAfterLastScaling: tasks.filter((task) => task.app.version >= lastScalingAt),
+    withLatestConfig: tasks.filter((task) => task.app.version >= lastConfigChangeAt),
+    withOutdatedConfig: tasks.filter((task) => task.app.version < lastConfigChangeAt),
+    totalSummary: tasks,
+  };
+  return Object.fromEntries(
+    Object.entries(groups)
+      .filter(([, group]) => group.length > 0)
+      .map(([name, group]) => [name, { stats: { counts: countTasks(group), lifeTime: lifeTimeOf(group) } }]),
+  );
+}
+
+function lifeTimeOf(tasks: Task[]): Record<string, number> {
+  const seconds = tasks
+    .flatMap((task) => (task.startedAtMs === undefined ? [] : (Date.now() - task.startedAtMs) / 1000))
+    .sort((a, b) => a - b);
+  if (seconds.length === 0) return {};
+  const sum = seconds.reduce((total, one) => total + one, 0);
+  return { averageSeconds: sum / seconds.length, medianSeconds: seconds[seconds.length >> 1] ?? 0 };
+}
