@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { renderReference } from '../scripts/reference.ts';
+import { envName, flagName } from '../src/config/option.ts';
+import { OPTIONS } from '../src/config/options.ts';
+import { ERRORS } from '../src/lib/errors.ts';
+import { EVENTS } from '../src/lib/log.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const FLAGS = new Set<string>(OPTIONS.map(({ name }) => flagName(name)));
+const VARIABLES = new Set<string>(OPTIONS.map(({ name }) => envName(name)));
+
+/** Flags of other programs, of npm scripts and of commander, which the docs may name. */
+const FOREIGN_FLAGS = new Set(['--help', '--version', '--keep', '--project']);
+
+/** Options that a text names and the table does not have. */
+function strangeOptions(text: string): string[] {
+  // Command lines of other programs stand in fenced blocks; of those only lines that call ours count.
+  const ours = text.replace(/^```[\s\S]*?^```/gm, (block) =>
+    block
+      .split('\n')
+      .filter((line) => /\bcertathon (serve|renew|plan)\b/.test(line))
+      .join('\n'),
+  );
+  const flags = [...ours.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
+  const variables = [...text.matchAll(/\bCERTATHON_[A-Z0-9_]*[A-Z0-9]\b(?!…|\*)/g)].map(([name]) => name);
+  return [
+    ...flags.filter((flag) => !FLAGS.has(flag) && !FOREIGN_FLAGS.has(flag)),
+    ...variables.filter((name) => !VARIABLES.has(name)),
+  ];
+}
+
+describe('docs/reference.md', () => {
+  it('is what the tables of the program say (npm run docs writes it)', () => {
+    expect(readFileSync(join(ROOT, 'docs/reference.md'), 'utf8')).toBe(renderReference());
+  });
+
+  it('has a sentence for every code and every event', () => {
+    const sentences = [...Object.values(ERRORS).map(({ hint }) => hint), ...Object.values(EVENTS)];
+
+    expect(sentences.filter((sentence) => !/^[A-Z].+\.$/.test(sentence))).toEqual([]);
+  });
+});
+
+describe('what people read', () => {
+  const files = [
+    'README.md',
+    'CHANGELOG.md',
+    ...readdirSync(join(ROOT, 'docs')).map((name) => join('docs', name)),
+  ].filter((name) => name.endsWith('.md') && existsSync(join(ROOT, name)));
+
+  it.each(files)('names in %s only options that exist', (name) => {
+    expect(strangeOptions(readFileSync(join(ROOT, name), 'utf8'))).toEqual([]);
+  });
+
+  it('names in the hints of errors only options that exist', () => {
+    expect(Object.values(ERRORS).flatMap(({ hint }) => strangeOptions(hint))).toEqual([]);
+  });
+
+  it.each([
+    ['Set `--renew-ta` or CERTATHON_DOMANS.', ['--renew-ta', 'CERTATHON_DOMANS']],
+    ['```\ncurl --silent http://x\ncertathon renew --noww\n```', ['--noww']],
+    ['Set `--renew-at`, CERTATHON_DOMAINS or any CERTATHON_*.', []],
+  ])('is read right by this test: %j', (text, expected) => {
+    expect(strangeOptions(text)).toEqual(expected);
+  });
+});
