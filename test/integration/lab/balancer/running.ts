@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -110,6 +110,18 @@ export async function startTask(name: string): Promise<{ port: number; stop(): P
   };
   cleanups.push(stop);
   return { port: (server.address() as AddressInfo).port, stop };
+}
+
+/** Takes connections and says nothing, so that a health check neither passes nor fails for a while. */
+export async function startSilentTask(): Promise<number> {
+  const held = new Set<Socket>();
+  const server = createTcpServer((socket) => held.add(socket));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanups.push(() => {
+    for (const socket of held) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
 }
 
 export function ask(

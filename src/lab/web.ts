@@ -1,0 +1,79 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A small web app, as a task of the lab: `node web.ts` on $HOST:$PORT0. `/` says who it is, `/health` whether it takes
+ * requests, `/slow?ms=` answers late, `/download?seconds=` for so long, and `Upgrade: echo` opens a tunnel that sends
+ * back what it gets. SIGTERM: finishes what runs, takes nothing new. */
+const LONGEST_MS = 15 * 60_000;
+const CHUNK_MS = 100;
+
+const who = {
+  task: process.env.MESOS_TASK_ID ?? '',
+  app: process.env.MARATHON_APP_ID ?? '',
+  version: process.env.VERSION ?? process.env.MARATHON_APP_VERSION ?? '',
+  host: process.env.HOST ?? '127.0.0.1',
+  port: Number(process.env.PORT0 ?? 8080),
+};
+let isStopping = false;
+
+const server = createServer((request, response) => {
+  response.setHeader('x-task', who.task);
+  const url = new URL(request.url ?? '/', 'http://web');
+  if (isStopping) response.setHeader('connection', 'close');
+  answer(url, response).catch(() => response.destroy());
+});
+
+async function answer(url: URL, response: ServerResponse): Promise<void> {
+  switch (url.pathname) {
+    case '/health':
+      response.writeHead(isStopping ? 503 : 200).end('ok\n');
+      return;
+    case '/slow':
+      await delay(duration(url, 'ms', 1));
+      response.end(`${JSON.stringify(who)}\n`);
+      return;
+    case '/download':
+      await drip(response, duration(url, 'seconds', 1000));
+      return;
+    case '/':
+      response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(who)}\n`);
+      return;
+    default:
+      response.writeHead(404).end('Not found\n');
+  }
+}
+
+async function drip(response: ServerResponse, totalMs: number): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  for (let sentMs = 0; sentMs < totalMs && !response.destroyed; sentMs += CHUNK_MS) {
+    response.write('.'.repeat(64));
+    await delay(CHUNK_MS);
+  }
+  response.end();
+}
+
+function duration(url: URL, name: string, unitMs: number): number {
+  const value = Number(url.searchParams.get(name) ?? 1) * unitMs;
+  return Math.min(Math.max(Number.isFinite(value) ? value : 0, 0), LONGEST_MS);
+}
+
+server.on('upgrade', (request, socket) => {
+  socket.on('error', () => socket.destroy());
+  if (request.headers.upgrade !== 'echo') {
+    socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    return;
+  }
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\nx-task: ${who.task}\r\n\r\n`,
+  );
+  socket.pipe(socket);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    isStopping = true;
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+  });
+}
+server.listen(who.port, who.host);
