@@ -33,7 +33,7 @@ export async function undoDelivery(
     }
     await removeBroken(app, ours.version, tools);
     const undo = await tools.marathon.cancelDeployment(ours.id, tools.signal);
-    if (undo.kind === 'gone') return `the deployment ${ours.id} had just ended`;
+    if (undo === 'gone') return `the deployment ${ours.id} had just ended`;
     tools.log.warn('delivery.undone', { app: appId, deployment: ours.id, by: undo.deploymentId });
     await tools.memory.removeDelivery();
     const settled = await watchDeployment(
@@ -67,7 +67,7 @@ async function removeBroken(app: App, version: string, tools: DeliveryTools): Pr
     .map(({ id }) => id);
   const serving = live.filter((task) => !isNew(task.version, version));
   if (broken.length === 0 || serving.length === 0) return;
-  await tools.marathon.killTasks(broken, { wipe: true }, tools.signal);
+  await tools.marathon.killTasks(broken, { wipe: true, signal: tools.signal });
   const deadlineMs = tools.clock.nowMs() + KILL_WAIT_MS;
   while (tools.clock.nowMs() < deadlineMs) {
     const now = await tools.marathon.app(app.id, tools.signal);

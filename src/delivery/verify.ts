@@ -1,5 +1,6 @@
 import type { Balancer } from '../haproxy/balancers.ts';
 import { CertathonError } from '../lib/errors.ts';
+import { mapBounded } from '../lib/parallel.ts';
 import type { DeliveryRequest, DeliveryTools, Served } from './delivery.ts';
 
 /** At most so many handshakes at once. */
@@ -39,20 +40,16 @@ export async function whoDoesNotServe(
   tools: Pick<DeliveryTools, 'handshake' | 'signal'>,
 ): Promise<string[]> {
   const sentences: string[] = [];
-  const jobs = balancers.map((balancer) => async () => {
+  await mapBounded(balancers, PARALLEL, async (balancer) => {
     for (const name of names) {
       const served = await tools.handshake(balancer, name, tools.signal);
       if ('fingerprint' in served && served.fingerprint === fingerprint) continue;
-      sentences.push(`${balancer.host}:${balancer.port} (${balancer.taskId}) ${shows(served)} for ${name}`);
+      sentences.push(
+        `${balancer.host}:${balancer.tlsPort} (${balancer.taskId}) ${shows(served)} for ${name}`,
+      );
       return;
     }
   });
-  const next = jobs.values();
-  await Promise.all(
-    Array.from({ length: Math.min(PARALLEL, jobs.length) }, async () => {
-      for (const job of next) await job();
-    }),
-  );
   return sentences.sort();
 }
 

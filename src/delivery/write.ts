@@ -110,7 +110,10 @@ async function put(
     names: request.names,
   });
   const result = await tools.marathon.updateEnv(app, env, tools.signal);
-  if (result.kind === 'locked') return 'again';
+  if (result.kind === 'locked') {
+    await tools.wake.wait(tools.limits.pollMs, tools.signal);
+    return 'again';
+  }
   if (result.kind === 'unknown') return afterLostReply(app, request, tools);
   const now = await tools.marathon.app(request.appId, tools.signal);
   if (!holdsBundle(now.env[request.variable], request.bundle.pem)) {

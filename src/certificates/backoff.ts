@@ -1,0 +1,50 @@
+// pure
+import { createHash } from 'node:crypto';
+import { type CertathonError, ERRORS } from '../lib/errors.ts';
+import type { Hold } from './model.ts';
+
+/** Waits after failures in a row that were the names' or the installation's own: 1 min, 10 min, 100 min
+ * (1.9 h in all), then 12 h each: two tries a day stay far from every limit (5 failed authorizations an hour,
+ * 1,152 in a row), and leave dozens of tries in the last third of 90 days.
+ * @source letsencrypt.org/docs/integration-guide, "Retrying failures" */
+const WAITS_MS = [60_000, 600_000, 6_000_000, 43_200_000];
+/** The CA or Marathon is in trouble: not the names' fault, so it never grows. */
+const TROUBLE_WAIT_MS = 5 * 60_000;
+const SPREAD = 0.2;
+
+/** When the next try is made after a failure. Pure. Never longer than a twentieth of the time that the
+ * current certificate has left, so that a short-lived one gets its tries too, but a limit of the CA is kept. */
+export function holdAfter(
+  failure: CertathonError,
+  before: Hold | undefined,
+  now: Date,
+  expiresAt: Date | undefined,
+): Hold {
+  const trouble = [
+    'ACME_UNREACHABLE',
+    'ACME_ANSWER_INVALID',
+    'MARATHON_UNREACHABLE',
+    'APP_LOCKED',
+    'CLOCK_WRONG',
+  ].includes(failure.code);
+  const failures = (before?.failures ?? 0) + (trouble ? 0 : 1);
+  const table = trouble
+    ? TROUBLE_WAIT_MS
+    : (WAITS_MS[Math.min(failures, WAITS_MS.length) - 1] ?? TROUBLE_WAIT_MS);
+  const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now.getTime();
+  const boundMs = leftMs > 0 ? Math.max(60_000, leftMs / 20) : Number.POSITIVE_INFINITY;
+  const waitMs =
+    Math.min(table, boundMs) * (1 + SPREAD * share(`${failure.code} ${failures} ${now.getTime()}`));
+  const until = new Date(Math.round(Math.max(now.getTime() + waitMs, failure.retryAt?.getTime() ?? 0)));
+  const byCa = failure.retryAt !== undefined && failure.code === 'ACME_RATE_LIMITED';
+  return { until, code: failure.code, reason: failure.message, failures, byCa };
+}
+
+/** Is a repeat worth anything without a person? */
+export function mayRepeat(failure: CertathonError): boolean {
+  return ERRORS[failure.code].retry;
+}
+
+function share(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
+}

@@ -1,0 +1,173 @@
+import type { Order } from '../acme/answers.ts';
+import type { AcmeClient } from '../acme/client.ts';
+import { createCertificateKey, createCsr } from '../acme/csr.ts';
+import { type Bundle, faultOfFreshBundle, parseBundle } from '../delivery/bundle.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CertathonError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { type AccountTools, openAccount } from './account.ts';
+import { proveNames } from './authorizations.ts';
+import { trustedNow } from './clock-skew.ts';
+import type { BegunOrder, Store } from './store.ts';
+import type { ChallengeStore } from './store-challenges.ts';
+
+/** Let's Encrypt finishes in seconds; a CA that takes longer is asked again at the next pass. */
+const ISSUE_WITHIN_MS = 5 * 60_000;
+
+export interface OrderTools extends AccountTools {
+  store: Store;
+  challenges: ChallengeStore;
+  directoryUrl: string;
+  profile: string | undefined;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  /** Tries the public route of each name before the CA is asked; throws ROUTE_CHECK_FAILED when required. */
+  checkRoutes: (names: readonly string[]) => Promise<void>;
+  /** Runs the work while this program answers challenges. */
+  answering: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
+  isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
+}
+
+/** Obtains a certificate: account, order, challenges, request, chain, gate, store. What a crash must not lose
+ * is written first: the private key and the order's address are on disk before the CA is asked to issue, so
+ * that the next start finishes this order instead of spending another one.
+ * @param dueByClock whether only the time makes it due, so that a wrong clock would
+ * @throws ACME_*, CERTIFICATE_UNUSABLE, CLOCK_WRONG, ROUTE_CHECK_FAILED, STORE_UNUSABLE */
+export async function obtainCertificate(
+  names: readonly string[],
+  dueByClock: boolean,
+  tools: OrderTools,
+): Promise<Bundle> {
+  const acme = await openAccount(tools);
+  try {
+    await acme.directory();
+    if (dueByClock) await guardClock(names, acme, tools);
+    const { begun, order } =
+      (await takeUpOrder(names, acme, tools)) ?? (await beginOrder(names, acme, tools));
+    try {
+      return await finishOrder(begun, order, acme, tools);
+    } catch (error) {
+      if (isLost(error)) await tools.store.removeOrder();
+      throw error;
+    }
+  } finally {
+    await acme.close();
+  }
+}
+
+/** A certificate that only our wrong clock calls due must not cost the CA's budget. */
+async function guardClock(names: readonly string[], acme: AcmeClient, tools: OrderTools): Promise<void> {
+  const { now, skewMs } = trustedNow(acme.skewMs(), tools.clock.nowMs());
+  if (skewMs === 0) return;
+  tools.log.warn('clock.skewed', { skewMs, code: 'CLOCK_WRONG', reason: 'the CA tells another time' });
+  if (await tools.isDueAt(now, names)) return;
+  throw new CertathonError(
+    'CLOCK_WRONG',
+    `The clock of this machine is ${Math.abs(Math.round(skewMs / 1000))} s ${skewMs > 0 ? 'behind' : 'ahead of'} the CA's, by whose time nothing is due`,
+  );
+}
+
+/** An order that an earlier pass began for the same names at the same CA, if the CA still knows it. */
+async function takeUpOrder(
+  names: readonly string[],
+  acme: AcmeClient,
+  tools: OrderTools,
+): Promise<{ begun: BegunOrder; order: Order } | undefined> {
+  const begun = await tools.store.order();
+  if (begun?.url === undefined || begun.directoryUrl !== tools.directoryUrl) return undefined;
+  if ([...begun.names].sort().join() !== [...names].sort().join()) return undefined;
+  try {
+    const order = await acme.order(begun.url);
+    const expired = order.expiresAt !== undefined && order.expiresAt.getTime() <= tools.clock.nowMs();
+    if (order.status !== 'invalid' && !(expired && order.status === 'pending')) {
+      tools.log.info('order.resumed', { order: begun.url, names, status: order.status });
+      return { begun, order };
+    }
+  } catch (error) {
+    if (!(error instanceof CertathonError) || !['ACME_REFUSED', 'ACME_ORDER_INVALID'].includes(error.code))
+      throw error;
+  }
+  await tools.store.removeOrder();
+  return undefined;
+}
+
+async function beginOrder(
+  names: readonly string[],
+  acme: AcmeClient,
+  tools: OrderTools,
+): Promise<{ begun: BegunOrder; order: Order }> {
+  await tools.checkRoutes(names);
+  const begun: BegunOrder = {
+    directoryUrl: tools.directoryUrl,
+    names: [...names],
+    keyPem: createCertificateKey(),
+  };
+  await tools.store.saveOrder(begun);
+  const order = await acme.newOrder({
+    names,
+    ...(tools.profile === undefined ? {} : { profile: tools.profile }),
+  });
+  const known = { ...begun, url: order.url };
+  await tools.store.saveOrder(known);
+  tools.log.info('order.created', { order: order.url, names, status: order.status });
+  return { begun: known, order };
+}
+
+async function finishOrder(
+  begun: BegunOrder,
+  seen: Order,
+  acme: AcmeClient,
+  tools: OrderTools,
+): Promise<Bundle> {
+  const startedMs = tools.clock.nowMs();
+  const deadlineMs = startedMs + ISSUE_WITHIN_MS;
+  let order = seen;
+  if (order.status === 'pending') {
+    await proveNames(order, acme, { ...tools, deadlineMs });
+    tools.log.info('order.ready', { order: order.url });
+  }
+  if (order.status !== 'processing' && order.status !== 'valid') {
+    order = await acme.finalize(order, await createCsr(begun.names, begun.keyPem));
+    tools.log.info('order.finalized', { order: order.url });
+  }
+  if (order.status !== 'valid') order = await acme.waitForOrder(order, 'valid', { deadlineMs });
+  const bundle = gate(`${(await acme.download(order)).trimEnd()}\n${begun.keyPem}`, begun.names, acme, tools);
+  await tools.store.save(bundle, 'issued', order.url);
+  await tools.store.removeOrder();
+  const { fingerprint, notAfter, issuer } = bundle.facts;
+  tools.log.info('certificate.issued', {
+    names: begun.names,
+    fingerprint,
+    issuer,
+    expiresAt: notAfter,
+    durationMs: tools.clock.nowMs() - startedMs,
+  });
+  return bundle;
+}
+
+/** Nothing that fails here may ever reach a balancer: one unreadable bundle takes it away for good. */
+function gate(pem: string, names: readonly string[], acme: AcmeClient, tools: OrderTools): Bundle {
+  const parsed = parseBundle(pem);
+  if (!parsed.ok)
+    throw new CertathonError(
+      'CERTIFICATE_UNUSABLE',
+      `The certificate from the CA is unusable: ${parsed.problem}`,
+    );
+  const { now } = trustedNow(acme.skewMs(), tools.clock.nowMs());
+  const fault = faultOfFreshBundle(parsed.bundle, names, now);
+  if (fault !== undefined)
+    throw new CertathonError('CERTIFICATE_UNUSABLE', `The certificate from the CA is unusable: ${fault}`);
+  return parsed.bundle;
+}
+
+/** After these the order can never become a certificate: the next try needs a new one (RFC 8555 7.1.6). */
+function isLost(error: unknown): boolean {
+  return (
+    error instanceof CertathonError &&
+    ['ACME_CHALLENGE_FAILED', 'ACME_ORDER_INVALID', 'ACME_REFUSED', 'CERTIFICATE_UNUSABLE'].includes(
+      error.code,
+    )
+  );
+}

@@ -1,0 +1,205 @@
+import type { Clock } from '../lib/clock.ts';
+import { asCertathonError, CertathonError, ERRORS, type ErrorCode } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { holdAfter } from './backoff.ts';
+import { type ExecuteTools, execute } from './execute.ts';
+import type {
+  CertificateObservation,
+  CertificatePlan,
+  CertificatePolicy,
+  CertificateStep,
+  Problem,
+} from './model.ts';
+import { observe } from './observe.ts';
+import { planCertificate } from './plan.ts';
+
+export interface PassResult {
+  startedAt: Date;
+  finishedAt: Date;
+  /** As last seen; undefined when nothing could be observed. */
+  seen: CertificateObservation | undefined;
+  /** What was planned first; with `dryRun` nothing of it was done. */
+  plan: CertificatePlan | undefined;
+  done: CertificateStep[];
+  problems: Problem[];
+  /** When another pass makes sense, if no event comes before. */
+  checkAgainAt: Date | undefined;
+  /** 0: every wanted name has a valid certificate and every balancer serves it. */
+  exitStatus: number;
+}
+
+/** When Marathon or the store is away, the next look is not left to the schedule. */
+const SOON_MS = 60_000;
+
+/** adopt, order, deliver, and what somebody else's changes in between may add. */
+const MOST_STEPS = 10;
+
+/** One pass: observe → plan → execute the first step, until no step is left. The same for one-shot, schedule,
+ * event and dry run. A failed step is recorded with the time of its next try, and the pass goes on with what
+ * can be done without it: a renewal that fails does not keep a valid certificate from being delivered.
+ * Never throws, except the reason of an aborted signal. */
+export async function runPass(
+  tools: ExecuteTools,
+  policy: CertificatePolicy,
+  dryRun: boolean,
+): Promise<PassResult> {
+  const startedAt = new Date(tools.clock.nowMs());
+  const result: PassResult = {
+    startedAt,
+    finishedAt: startedAt,
+    seen: undefined,
+    plan: undefined,
+    done: [],
+    problems: [],
+    checkAgainAt: undefined,
+    exitStatus: 0,
+  };
+  const failures: Problem[] = [];
+  let forced = policy.forced;
+  try {
+    for (let count = 0; ; count += 1) {
+      const seen = await observe(tools);
+      const plan = planCertificate(seen, { ...policy, forced });
+      result.seen = seen;
+      result.plan ??= plan;
+      result.problems = plan.problems;
+      result.checkAgainAt = plan.checkAgainAt;
+      const step = plan.steps[0];
+      if (step === undefined || dryRun) break;
+      if (count >= MOST_STEPS)
+        throw new CertathonError(
+          'UNEXPECTED',
+          `The plan did not come to an end after ${MOST_STEPS} steps; the next would be ${step.do}`,
+        );
+      const failure = await tryStep(step, seen, tools);
+      if (step.do === 'order') forced = false;
+      if (failure === undefined) {
+        result.done.push(step);
+        continue;
+      }
+      if (failure.code === 'DELIVERY_OVERTAKEN') continue;
+      failures.push(problemOf(failure));
+      // A failed order leaves the delivery of what is there; after a failed delivery nothing is left to try.
+      if (step.do !== 'order') break;
+    }
+  } catch (error) {
+    if (tools.signal.aborted) throw tools.signal.reason;
+    failures.push(problemOf(asCertathonError(error)));
+  }
+  if (failures.length > 0) result.checkAgainAt = await nextTry(tools, result.checkAgainAt);
+  result.problems = merged(failures, result.problems);
+  result.finishedAt = new Date(tools.clock.nowMs());
+  result.exitStatus = exitStatusOf(result.problems);
+  report(result, tools.log, tools.clock);
+  return result;
+}
+
+/** A pass that could not even begin, as a result like any other. */
+export function failedPass(
+  error: CertathonError,
+  before: PassResult | undefined,
+  { clock, log }: { clock: Clock; log: Log },
+): PassResult {
+  const now = new Date(clock.nowMs());
+  const problems = [problemOf(error)];
+  const again = new Date(now.getTime() + SOON_MS);
+  const result: PassResult = {
+    startedAt: now,
+    finishedAt: now,
+    seen: before?.seen,
+    plan: undefined,
+    done: [],
+    problems,
+    checkAgainAt: again,
+    exitStatus: exitStatusOf(problems),
+  };
+  report(result, log, clock);
+  return result;
+}
+
+/** The same tools under another signal. */
+export function withSignal(tools: ExecuteTools, signal: AbortSignal): ExecuteTools {
+  return { ...tools, signal, delivery: { ...tools.delivery, signal } };
+}
+
+async function tryStep(
+  step: CertificateStep,
+  seen: CertificateObservation,
+  tools: ExecuteTools,
+): Promise<CertathonError | undefined> {
+  const held = step.do === 'order' ? 'order' : 'delivery';
+  try {
+    await execute(step, tools);
+    if (seen.holds[held] !== undefined) await tools.store.removeHold(held);
+    return undefined;
+  } catch (error) {
+    if (tools.signal.aborted) throw error;
+    const failure = asCertathonError(error);
+    if (
+      failure.code === 'UNEXPECTED' ||
+      failure.code === 'STORE_UNUSABLE' ||
+      failure.code === 'DELIVERY_OVERTAKEN'
+    ) {
+      if (failure.code !== 'DELIVERY_OVERTAKEN') throw failure;
+      return failure;
+    }
+    const hold = holdAfter(failure, seen.holds[held], new Date(tools.clock.nowMs()), seen.stored?.notAfter);
+    await tools.store.saveHold(held, hold);
+    const event = step.do === 'order' ? 'certificate.failed' : 'delivery.failed';
+    tools.log.error(event, {
+      code: failure.code,
+      reason: failure.message,
+      hint: failure.hint,
+      nextTryAt: hold.until,
+    });
+    return failure;
+  }
+}
+
+/** The earliest end of a hold; soon, when what failed has none. */
+async function nextTry(tools: ExecuteTools, planned: Date | undefined): Promise<Date> {
+  const nowMs = tools.clock.nowMs();
+  const holds = await Promise.all([tools.store.hold('order'), tools.store.hold('delivery')]).catch(() => []);
+  const ends = [planned, ...holds.map((hold) => hold?.until)].flatMap((end) =>
+    end !== undefined && end.getTime() > nowMs ? [end.getTime()] : [],
+  );
+  const held = holds.some((hold) => hold !== undefined && hold.until.getTime() > nowMs);
+  return new Date(held ? Math.min(...ends) : Math.min(nowMs + SOON_MS, ...ends));
+}
+
+function problemOf(error: CertathonError): Problem {
+  return { code: error.code, message: error.message };
+}
+
+/** The failures of this pass first; a hold that only repeats one of them says nothing new. */
+function merged(failures: Problem[], planned: Problem[]): Problem[] {
+  return [...failures, ...planned.filter(({ code }) => !failures.some((failure) => failure.code === code))];
+}
+
+/** The status of the first problem: failures of this pass come before what holds from earlier ones. */
+export function exitStatusOf(problems: readonly Problem[]): number {
+  const first = problems[0];
+  return first === undefined ? 0 : (ERRORS[first.code as ErrorCode]?.exit ?? 1);
+}
+
+function report(result: PassResult, log: Log, clock: Clock): void {
+  const durationMs = clock.nowMs() - result.startedAt.getTime();
+  const did = result.done.map((step) => step.do);
+  if (result.problems.length === 0) {
+    log[did.length > 0 ? 'info' : 'debug']('pass.finished', {
+      did,
+      durationMs,
+      checkAgainAt: result.checkAgainAt,
+    });
+    return;
+  }
+  for (const { code, message } of result.problems) {
+    log.error('pass.failed', {
+      code,
+      reason: message,
+      hint: ERRORS[code as ErrorCode]?.hint,
+      did,
+      durationMs,
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import type { CommandName } from '../config/option.ts';
+import type { Running } from '../service.ts';
+
+/** The commands that take the options of the table, each with a file of its own that is loaded when it runs. */
+export const COMMANDS: Record<
+  CommandName,
+  { summary: string; example: string; load: () => Promise<RunCommand> }
+> = {
+  serve: {
+    summary:
+      'Keep the certificate valid: answer challenges, renew when due, deliver, prove; until it is told to stop.',
+    example: 'certathon serve --domains shop.example.com --acme-email ops@example.com',
+    load: async () => (await import('./serve.ts')).runServe,
+  },
+  renew: {
+    summary: 'Make one pass and end: 0 when every name has a valid certificate that every balancer serves.',
+    example: 'certathon renew --store /var/lib/certathon --dry-run',
+    load: async () => (await import('./renew.ts')).runRenew,
+  },
+  plan: {
+    summary: 'Print what a pass would do, and why; changes nothing.',
+    example: 'certathon plan --json',
+    load: async () => (await import('./renew.ts')).runPlan,
+  },
+};
+
+/** @returns the exit status */
+export type RunCommand = (running: Running) => Promise<number>;

@@ -1,0 +1,8 @@
+import { serve } from '../service.ts';
+import type { RunCommand } from './commands.ts';
+
+/** `certathon serve` */
+export const runServe: RunCommand = async (running) => {
+  await serve(running, () => undefined);
+  return 0;
+};

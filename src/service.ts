@@ -1,0 +1,116 @@
+// START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
+// `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
+import { startResponder } from './acme/responder.ts';
+import { failedPass, type PassResult, runPass, withSignal } from './certificates/pass.ts';
+import { withStoreLock } from './certificates/store-lock.ts';
+import type { Config } from './config/config.ts';
+import type { Clock } from './lib/clock.ts';
+import { asCertathonError } from './lib/errors.ts';
+import type { Log } from './lib/log.ts';
+import { startLoop } from './lib/loop.ts';
+import { VERSION } from './lib/version.ts';
+import { nextScheduled } from './schedule.ts';
+import { startStatusServer } from './status/server.ts';
+import { snapshotOf } from './status/snapshot.ts';
+import { type Wiring, wire } from './wiring.ts';
+
+export interface Running {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  /** Aborted when the program is told to stop. */
+  signal: AbortSignal;
+}
+
+/** Requests shortly after one another become one pass; a rolling restart alone sends dozens of events. */
+const QUIET_MS = 2_000;
+
+/** The loop: answers challenges, shows its status, and keeps the certificate valid until it is told to stop.
+ * Start never depends on Marathon or the CA: what is away then is tried again like at any later pass.
+ * @param ready called once both ports answer   @throws PORT_UNUSABLE, STORE_UNUSABLE */
+export async function serve(
+  { config, clock, log, signal }: Running,
+  ready: (ports: { challenge: number; admin: number }) => void,
+): Promise<void> {
+  const wiring = await wire({ config, clock, log, signal, answersAlways: true });
+  const about = { instance: config.instance, version: VERSION, startedAt: new Date(clock.nowMs()) };
+  let last: PassResult | undefined;
+  let now = false;
+
+  const responder = await startResponder({
+    host: config.bind,
+    port: config.challengePort,
+    instance: config.instance,
+    answer: wiring.answer,
+    log,
+  });
+  const status = await startStatusServer({
+    host: config.bind,
+    port: config.adminPort,
+    token: config.adminToken,
+    snapshot: () => snapshotOf(about, last),
+    requestPass: (options) => {
+      now ||= options.now;
+      loop.request('control');
+    },
+  });
+  log.info('service.started', { ...about, challengePort: responder.port, adminPort: status.port });
+
+  const loop = startLoop({
+    clock,
+    signal,
+    quietMs: QUIET_MS,
+    nextScheduled: (after) => nextScheduled(config, after),
+    pass: async (reasons) => {
+      const forced = now;
+      now = false;
+      last = await passOn(wiring, config, { forced, dryRun: false }, reasons).catch((error: unknown) => {
+        if (signal.aborted) return last;
+        return failedPass(asCertathonError(error), last, { clock, log });
+      });
+      return { checkAgainAt: last?.checkAgainAt };
+    },
+  });
+  const releaseEvents = wiring.tools.delivery.wake.hold();
+  wiring.onEvent((event) => loop.request(`event ${event.type}`));
+  ready({ challenge: responder.port, admin: status.port });
+
+  await loop.finished;
+  log.info('service.stopping');
+  releaseEvents();
+  await responder.close();
+  await status.close();
+  await wiring.close();
+  log.info('service.stopped');
+}
+
+/** One pass, for any cron: safe beside `serve` on the same store, since one writer works at a time and looks
+ * again after its turn has come. @throws STORE_LOCKED, STORE_UNUSABLE */
+export async function renew({ config, clock, log, signal }: Running): Promise<PassResult> {
+  const wiring = await wire({ config, clock, log, signal, answersAlways: false });
+  try {
+    return await passOn(wiring, config, { forced: config.now, dryRun: config.dryRun }, ['command']);
+  } finally {
+    await wiring.close();
+  }
+}
+
+/** Passes of others may hold the store for as long as a delivery takes. */
+const LOCK_WAIT_MS = 30 * 60_000;
+
+async function passOn(
+  wiring: Wiring,
+  config: Config,
+  { forced, dryRun }: { forced: boolean; dryRun: boolean },
+  reasons: readonly string[],
+): Promise<PassResult> {
+  const { tools } = wiring;
+  const { clock, log, signal } = tools;
+  const policy = { renewAt: config.renewAt, forced, replaceForeign: config.replaceForeign };
+  log.debug('pass.started', { reasons, forced, dryRun });
+  if (dryRun) return runPass(tools, policy, true);
+  return withStoreLock(config.store, { waitMs: LOCK_WAIT_MS, clock, log, signal }, async (lost) => {
+    await tools.challenges.sweep(clock.nowMs());
+    return runPass(withSignal(tools, AbortSignal.any([signal, lost])), policy, false);
+  });
+}

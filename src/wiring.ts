@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { keyAuthorization } from './acme/account-key.ts';
+import { createAcmeClient } from './acme/client.ts';
+import { startResponder } from './acme/responder.ts';
+import type { ExecuteTools } from './certificates/execute.ts';
+import { CERTIFICATE_ID } from './certificates/model.ts';
+import { renewalVerdict } from './certificates/renewal.ts';
+import { checkRoutes } from './certificates/route.ts';
+import { openStore } from './certificates/store.ts';
+import { openAccountStore } from './certificates/store-accounts.ts';
+import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
+import type { Config } from './config/config.ts';
+import type { DeliveryTools } from './delivery/delivery.ts';
+import { createWake } from './delivery/wake.ts';
+import { balancersOf } from './haproxy/balancers.ts';
+import { servedCertificate } from './haproxy/handshake.ts';
+import type { Clock } from './lib/clock.ts';
+import { CertathonError } from './lib/errors.ts';
+import type { Log } from './lib/log.ts';
+import { USER_AGENT } from './lib/version.ts';
+import { createMarathonHttp } from './marathon/calls.ts';
+import { createMarathonClient } from './marathon/client.ts';
+import type { MarathonEvent } from './marathon/event-schema.ts';
+import { followEvents } from './marathon/events.ts';
+
+/** Everything that a pass works with, built once from the configuration. */
+export interface Wiring {
+  tools: ExecuteTools;
+  /** The body for a token, or undefined: from the store, else from the account's thumbprint when asked to. */
+  answer: (token: string) => Promise<string | undefined>;
+  /** Called with each event that concerns one of the two apps, while somebody holds `tools.delivery.wake`. */
+  onEvent: (listener: (event: MarathonEvent) => void) => void;
+  close(): Promise<void>;
+}
+
+export interface WiringOptions {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  /** Whether challenges are answered by this process all the time; otherwise only while one is running. */
+  answersAlways: boolean;
+}
+
+/** A balancer that is healthy for Marathon needs a moment until it serves TLS (2.5 s were seen). */
+const VERIFY_MS = 60_000;
+const HANDSHAKE_MS = 5_000;
+const CONNECT_MS = 10_000;
+/** What may change names, the variable, or who serves. */
+const EVENT_TYPES = [
+  'api_post_event',
+  'deployment_info',
+  'deployment_success',
+  'deployment_failed',
+  'deployment_step_success',
+  'status_update_event',
+  'instance_health_changed_event',
+  'health_status_changed_event',
+  'app_terminated_event',
+];
+
+export async function wire({ config, clock, log, signal, answersAlways }: WiringOptions): Promise<Wiring> {
+  const http = createMarathonHttp({
+    baseUrls: config.marathonUrl,
+    auth:
+      config.marathonUser === undefined
+        ? undefined
+        : { user: config.marathonUser, password: config.marathonPassword ?? '' },
+    caPem: config.marathonCa,
+    timeoutMs: config.requestTimeoutMs,
+    connectTimeoutMs: CONNECT_MS,
+    userAgent: USER_AGENT,
+    clock,
+    log,
+  });
+  const marathon = createMarathonClient({ http, clock, log });
+  const store = await openStore(config.store, CERTIFICATE_ID, config.keepVersions, log);
+  const challenges = await openChallengeStore(config.store);
+  const accounts = await openAccountStore(config.store, config.acmeDirectory);
+  const answer = async (token: string): Promise<string | undefined> => {
+    const stored = await challenges.answer(token);
+    if (stored !== undefined || !config.stateless) return stored;
+    const thumbprint = await accounts.thumbprint();
+    return thumbprint === undefined ? undefined : keyAuthorization(token, thumbprint);
+  };
+
+  const listeners = new Set<(event: MarathonEvent) => void>();
+  const concerned = [config.marathonLbApp, config.appId];
+  const wake = createWake(clock, (onEvent) => {
+    const closing = new AbortController();
+    void followEvents({
+      http,
+      clock,
+      log,
+      signal: AbortSignal.any([signal, closing.signal]),
+      types: EVENT_TYPES,
+      onAttached: onEvent,
+      onEvent: (event) => {
+        if (!event.appIds.some((id) => concerned.includes(id))) return;
+        onEvent();
+        for (const listener of listeners) listener(event);
+      },
+    });
+    return () => closing.abort();
+  });
+
+  const lookAt: Pick<DeliveryTools, 'balancersOf' | 'handshake'> = {
+    balancersOf: (app) => balancersOf(app, { tls: config.tlsPort, admin: 9090 }).balancers,
+    handshake: async ({ host, tlsPort }, servername, stop) => {
+      const seen = await servedCertificate({
+        host,
+        port: tlsPort,
+        servername,
+        timeoutMs: HANDSHAKE_MS,
+        signal: stop,
+      });
+      if ('unreachable' in seen) return seen;
+      return { fingerprint: seen.fingerprint256.replaceAll(':', '').toLowerCase() };
+    },
+  };
+
+  const tools: ExecuteTools = {
+    marathon,
+    clock,
+    log,
+    signal,
+    store,
+    challenges,
+    accounts,
+    directoryUrl: config.acmeDirectory,
+    appId: config.appId,
+    balancerAppId: config.marathonLbApp,
+    variable: config.certEnv,
+    domains: config.domains,
+    routingHost: config.routingHost,
+    ...lookAt,
+    openAcme: (accountKeyPem, accountUrl) =>
+      createAcmeClient({
+        directoryUrl: config.acmeDirectory,
+        accountKeyPem,
+        ...(accountUrl === undefined ? {} : { accountUrl }),
+        ...(config.acmeCa === undefined ? {} : { caPem: config.acmeCa }),
+        signal,
+        log,
+        clock,
+        limits: { totalMs: config.requestTimeoutMs },
+      }),
+    givenKeyPem: config.acmeAccountKey,
+    contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
+    profile: config.acmeProfile,
+    checkRoutes: (names) => tryRoutes(names, { config, challenges, answer, log, signal }),
+    isDueAt: async (time, names) =>
+      renewalVerdict((await store.current())?.stored, names, { renewAt: config.renewAt, forced: false }, time)
+        .due,
+    answering: (work) => (answersAlways ? work() : whileAnswering(work, { config, answer, log })),
+    delivery: {
+      marathon,
+      wake,
+      clock,
+      log,
+      signal,
+      memory: store,
+      limits: {
+        stuckMs: config.deliveryTimeoutMs,
+        lockWaitMs: config.lockWaitMs,
+        pollMs: config.pollIntervalMs,
+        verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
+      },
+      ...lookAt,
+    },
+  };
+  return { tools, answer, onEvent: (listener) => void listeners.add(listener), close: () => http.close() };
+}
+
+/** Tries the public route of each name with a token made for this, and reports what came back. */
+async function tryRoutes(
+  names: readonly string[],
+  {
+    config,
+    challenges,
+    answer,
+    log,
+    signal,
+  }: { config: Config; challenges: ChallengeStore; answer: Wiring['answer']; log: Log; signal: AbortSignal },
+): Promise<void> {
+  if (config.routeCheck === 'off') return;
+  const token = randomBytes(24).toString('base64url');
+  const stateless = await answer(token);
+  const ours = randomBytes(24).toString('base64url');
+  await challenges.present(token, ours);
+  try {
+    const answers = stateless === undefined ? [ours] : [ours, stateless];
+    const { httpPort, httpsPort, dnsServers } = config;
+    const reports = await checkRoutes(names, { token, answers, httpPort, httpsPort, dnsServers, signal });
+    for (const { ok, ...report } of reports) log[ok ? 'info' : 'warn']('route.checked', { ...report, ok });
+    const wrong = reports.filter(({ ok }) => !ok);
+    if (wrong.length === 0 || config.routeCheck !== 'require') return;
+    const words = wrong.map(
+      ({ name, address, found }) => `${name}${address === '' ? '' : ` at ${address}`}: ${found}`,
+    );
+    throw new CertathonError(
+      'ROUTE_CHECK_FAILED',
+      `The challenge path does not lead here: ${words.join('; ')}`,
+    );
+  } finally {
+    await challenges.remove(token);
+  }
+}
+
+/** A one-shot run answers challenges itself while it needs them. When the port is taken it is most likely by
+ * `serve` on the same store, which answers for it; if it is not, the route check says so. */
+async function whileAnswering<T>(
+  work: () => Promise<T>,
+  { config, answer, log }: { config: Config; answer: Wiring['answer']; log: Log },
+): Promise<T> {
+  const responder = await startResponder({
+    host: config.bind,
+    port: config.challengePort,
+    instance: config.instance,
+    answer,
+    log,
+  }).catch((error: unknown) => {
+    if (!(error instanceof CertathonError) || error.code !== 'PORT_UNUSABLE') throw error;
+    log.info('challenge.served', { reason: error.message, by: 'whoever listens there, from the same store' });
+    return undefined;
+  });
+  try {
+    return await work();
+  } finally {
+    await responder?.close();
+  }
+}
