@@ -81,7 +81,8 @@ function importsOf(path: string, text: string): Import[] {
 }
 
 function sourceOf(path: string, text: string): Source {
-  const room = path.includes('/') ? (path.split('/')[0] as string) : path.replace(/\.ts$/, '');
+  // Files at the top beside main.ts are the service and what it is put together from.
+  const room = path.includes('/') ? (path.split('/')[0] as string) : path === 'main.ts' ? 'main' : 'service';
   const isPure = text.startsWith('// pure\n');
   return { path, room, text, code: withoutWords(text), isPure, imports: importsOf(path, text) };
 }

@@ -1,0 +1,29 @@
+# The packages are installed in a stage of their own, so that npm's cache stays behind.
+FROM node:24-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:24-slim
+LABEL org.opencontainers.image.title="Certathon" \
+      org.opencontainers.image.description="Keeps the TLS certificates of a Marathon cluster valid" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY src ./src
+# The store is mounted here; without a volume it lives and dies with the container.
+RUN mkdir -p /var/lib/certathon /var/cache/certathon \
+ && chown node:node /var/lib/certathon /var/cache/certathon \
+ && chmod 0700 /var/lib/certathon
+USER node
+ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/var/cache/certathon
+# Fills the compile cache, which belongs to one user: the help, then a service that finds no Marathon and is ended.
+RUN node src/main.ts --help >/dev/null \
+ && { timeout -k 5 10 node src/main.ts serve --bind 127.0.0.1 --store /tmp/warm-up \
+      --marathon-url http://127.0.0.1:9 --acme-directory https://127.0.0.1:9/ >/dev/null 2>&1 || true; } \
+ && rm -rf /tmp/warm-up
+EXPOSE 8080 8081
+ENTRYPOINT ["node", "/app/src/main.ts"]
+CMD ["serve"]
