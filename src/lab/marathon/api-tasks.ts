@@ -73,12 +73,14 @@ function killInstances(world: World, instances: Instance[], how: How, form: 'tas
   return json(form === 'task' ? { task: views[0] } : { tasks: views });
 }
 
-/** The instance and its id are gone at once; another one takes its place unless a deployment has the say. */
+/** The instance leaves the set at once. Another one follows only when the app then has too few, and when no
+ * deployment has the say: in a mix of versions that a cancelled deployment left, none does. */
 function wipe(world: World, instance: Instance): void {
   if (instance.goal === 'Decommissioned') return;
   world.crew.decommission(instance, 'Killed by an API call');
   const app = world.root.app(instance.appId);
-  if (app && world.root.deployments.ofApp(app.id).length === 0) world.crew.request(app, 1);
+  if (!app || world.root.deployments.ofApp(app.id).length > 0) return;
+  world.crew.request(app, app.instances - world.crew.tracker.wanted(app.id).length);
 }
 
 /** Lowers `instances` by the tasks that live and are not dying already, and kills exactly these first. */

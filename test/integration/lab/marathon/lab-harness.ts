@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,18 @@ export interface Bench {
   deployments(): Promise<Json[]>;
   /** The environment that a task really has. */
   envOf(taskId: string): Promise<Record<string, string>>;
+  /** Something that tasks wait for until the test opens it. */
+  gate(): Gate;
   close(): Promise<void>;
+}
+
+export interface Gate {
+  file: string;
+  /** A health check that fails while the gate is shut, without ever killing its task. */
+  check: Json;
+  /** A program that answers SIGTERM only when the gate is open. */
+  cmd: string;
+  open(): Promise<void>;
 }
 
 /** A program that answers 200 on PORT0, at `/fail` 500 and at `/status/<n>` n, and 500 everywhere while `$SICK` is set. */
@@ -79,9 +90,21 @@ export async function startBench(options: Partial<LabOptions> = {}): Promise<Ben
   const deployments = async () => (await call('GET', '/v2/deployments')).json;
   const settled = (id: string) =>
     until(`${id} has no deployment`, async () => (await app(id)).deployments.length === 0);
+  let gates = 0;
+  const gate = (): Gate => {
+    const file = join(workDirectory, `gate-${++gates}`);
+    const command = { value: `test -e ${file}` };
+    return {
+      file,
+      check: { protocol: 'COMMAND', command, intervalSeconds: 0.05, gracePeriodSeconds: 600 },
+      cmd: `trap 'while [ ! -e ${file} ]; do sleep 0.02; done; exit 0' TERM; while :; do sleep 0.02; done`,
+      open: () => writeFile(file, ''),
+    };
+  };
   return {
     lab,
     events,
+    gate,
     call,
     app,
     deployments,

@@ -45,11 +45,16 @@ test('8.3 the answer carries version, deploymentId and header, and GET shows the
 test('8.4 a deployment is listed until the new task runs and the old one is dead, then it is gone', async () => {
   await bench.run(sleeper());
   const [before] = bench.lab.tasks('/app');
+  const gate = bench.gate();
 
-  const { json } = await bench.call('PUT', '/v2/apps/app', { env: { A: '2' } });
+  const { json } = await bench.call('PUT', '/v2/apps/app', { env: { A: '2' }, healthChecks: [gate.check] });
+  await until('the new task runs', () => bench.lab.tasks('/app').length === 2);
   const [listed] = await bench.deployments();
+  const oldLives = isAlive(before?.pid);
+  await gate.open();
   await bench.settled('/app');
 
+  expect(oldLives).toBe(true);
   expect(listed).toMatchObject({
     id: json.deploymentId,
     version: json.version,
@@ -91,9 +96,14 @@ test('8.6 force cancels the running deployment: its id disappears and its tasks 
   await until('the sick task runs', () => bench.lab.tasks('/app').length === 2);
   const sick = bench.lab.tasks('/app').find((task) => task.version === first.json.version);
 
-  const second = await bench.call('PUT', '/v2/apps/app?force=true', { env: { A: '3' }, healthChecks: [] });
+  const gate = bench.gate();
+  const second = await bench.call('PUT', '/v2/apps/app?force=true', {
+    env: { A: '3' },
+    healthChecks: [gate.check],
+  });
   const stillThere = isAlive(sick?.pid);
   const ids = (await bench.deployments()).map(({ id }) => id);
+  await gate.open();
   await bench.settled('/app');
 
   expect(second.status).toBe(200);
