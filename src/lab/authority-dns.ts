@@ -43,9 +43,9 @@ export function labDns(managementUrl: string): LabDns {
     setDefaultAddress: (ip) => tell('set-default-ipv4', { ip }),
     history: async (host) => {
       const seen = JSON.parse(await post('dns-request-history', { host: host.replace(/\.$/, '') })) as
-        | { question: { Qtype: number; Name: string } }[]
+        | { Question: { Qtype: number; Name: string } }[]
         | null;
-      return (seen ?? []).map(({ question }) => ({ type: question.Qtype, name: question.Name }));
+      return (seen ?? []).map(({ Question }) => ({ type: Question.Qtype, name: Question.Name }));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { request } from 'undici';
 import { requireProgram, runToEnd, startProcess } from './process.ts';
 
 /** One balancer as the front sees it. */
@@ -87,8 +88,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
 /** Which configuration answers: each carries its number, so that an update is known to have come through. */
 async function servedVersion({ address, httpPort }: FrontOptions): Promise<number | undefined> {
   try {
-    const answer = await fetch(`http://${address}:${infoPort(httpPort)}/`);
-    return Number(await answer.text());
+    const answer = await request(`http://${address}:${infoPort(httpPort)}/`, { reset: true });
+    return Number(await answer.body.text());
   } catch {
     return undefined;
   }

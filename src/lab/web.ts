@@ -20,6 +20,7 @@ const server = createServer((request, response) => {
   response.setHeader('x-task', who.task);
   const url = new URL(request.url ?? '/', 'http://web');
   if (isStopping) response.setHeader('connection', 'close');
+  response.once('close', () => isStopping && setImmediate(() => server.closeIdleConnections()));
   answer(url, response).catch(() => response.destroy());
 });
 

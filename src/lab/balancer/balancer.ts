@@ -101,7 +101,12 @@ export async function startBalancer(
     regenerate: () => updater.requestRegeneration(),
     reload: () => updater.requestReload(),
     switched: () => updater.lookAgain(),
-    state: () => ({ masterPid: haproxy.masterPid, pids: haproxy.pids(), lastError: updater.lastError }),
+    state: () => ({
+      masterPid: haproxy.masterPid,
+      pids: haproxy.pids(),
+      isResting: updater.isResting,
+      lastError: updater.lastError,
+    }),
   });
   if (options.mode === 'poll') void pollForEver(updater, options.pollIntervalMs);
   else {

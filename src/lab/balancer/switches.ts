@@ -43,9 +43,10 @@ export interface Counters {
   reloadAttempts: number;
   validations: number;
   failedValidations: number;
+  /** Those that have ended, well or not. */
   regenerations: number;
   failedGenerations: number;
-  /** Generations after which apps had to be left out. */
+  /** Searches for the apps that make a configuration invalid. */
   rescues: number;
   streams: number;
   events: number;

@@ -37,6 +37,7 @@ export class Updater {
   readonly #parts: UpdaterParts;
   #wantsRegeneration = true;
   #wantsReload = false;
+  #isWorking = false;
   #wake: () => void = () => undefined;
   #lastError: string | undefined;
 
@@ -46,6 +47,11 @@ export class Updater {
 
   get lastError(): string | undefined {
     return this.#lastError;
+  }
+
+  /** Nothing runs and nothing waits. */
+  get isResting(): boolean {
+    return !(this.#isWorking || this.#wantsRegeneration || this.#wantsReload);
   }
 
   requestRegeneration(): void {
@@ -73,14 +79,15 @@ export class Updater {
       const regenerates = this.#wantsRegeneration;
       this.#wantsRegeneration = false;
       this.#wantsReload = false;
+      this.#isWorking = true;
       await (regenerates ? this.regenerate() : this.#reloadCurrent());
+      this.#isWorking = false;
     }
   }
 
   /** Apps to configuration text; validate, write and reload when it differs from the file. */
   async regenerate(): Promise<void> {
     const { counters, fetchApps, generate, options, log } = this.#parts;
-    counters.regenerations += 1;
     try {
       const apps = await fetchApps();
       const outcome = await this.#apply(await generate(apps));
@@ -90,6 +97,8 @@ export class Updater {
       counters.failedGenerations += 1;
       this.#lastError = error instanceof Error ? error.message : String(error);
       log('Unexpected error! The configuration stays as it is', error);
+    } finally {
+      counters.regenerations += 1;
     }
   }
 

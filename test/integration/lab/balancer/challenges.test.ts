@@ -1,7 +1,15 @@
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { app } from './apps.ts';
-import { cleanUp, PORTS, startTask, startTestBalancer, type TestBalancer, until } from './running.ts';
+import {
+  cleanUp,
+  PORTS,
+  startTask,
+  startTestBalancer,
+  type TestBalancer,
+  until,
+  untilResting,
+} from './running.ts';
 import { type SmallMarathon, startSmallMarathon } from './small-marathon.ts';
 
 const PATH = '/.well-known/acme-challenge/';
@@ -61,7 +69,7 @@ describe.each([
     ports = { owner: (await startTask('owner')).port, sidecar: (await startTask('sidecar')).port };
     marathon = await startSmallMarathon([]);
     balancer = await startTestBalancer(marathon.url, args);
-    await until('it serves', async () => (await balancer.admin('/_haproxy_health_check')).status === 200);
+    await untilResting(balancer);
   });
   afterAll(async () => {
     await cleanUp();
@@ -77,7 +85,7 @@ describe.each([
     marathon.tell('api_post_event');
     await until(
       'it follows',
-      async () => (await balancer.state()).counters.reloads === (before.reloads ?? 0) + 1,
+      async () => (await untilResting(balancer)).counters.reloads === (before.reloads ?? 0) + 1,
     );
 
     const seen: Record<string, string> = {};

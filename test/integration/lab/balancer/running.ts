@@ -33,6 +33,7 @@ export interface TestBalancer {
 export interface State {
   masterPid: number;
   pids: number[];
+  isResting: boolean;
   lastError?: string;
   counters: Record<string, number>;
 }
@@ -85,6 +86,15 @@ export async function startTestBalancer(
     switch: (switches) => admin('/_lab/switches', 'POST', JSON.stringify(switches)),
     stop: () => started.stop(),
   };
+}
+
+/** It serves, follows the event stream and has nothing to do: the regenerations of the start and of the attached stream
+ * are over. */
+export async function untilResting(balancer: TestBalancer): Promise<State> {
+  return await until('the balancer is at rest', async () => {
+    const state = await balancer.state();
+    return state.isResting && (state.counters.regenerations ?? 0) >= 2 ? state : undefined;
+  });
 }
 
 export function temporaryDirectory(): string {
@@ -169,13 +179,13 @@ export async function until<T>(
   what: string,
   condition: () => Promise<T> | T,
   deadlineMs = 15_000,
-): Promise<T> {
+): Promise<Exclude<T, false | undefined>> {
   const end = Date.now() + deadlineMs;
   let failure: unknown;
   while (Date.now() < end) {
     try {
       const value = await condition();
-      if (value) return value;
+      if (value) return value as Exclude<T, false | undefined>;
       failure = undefined;
     } catch (error) {
       failure = error;

@@ -10,6 +10,7 @@ import {
   startTestBalancer,
   type TestBalancer,
   until,
+  untilResting,
 } from './running.ts';
 import { type SmallMarathon, startSmallMarathon } from './small-marathon.ts';
 
@@ -24,7 +25,7 @@ async function startServing(args: string[] = []): Promise<TestBalancer> {
   marathon = await startSmallMarathon([app('/shop', 10001, task.port, { HAPROXY_0_VHOST: 'a.com' })]);
   const balancer = await startTestBalancer(marathon.url, args);
   await until('it serves', async () => (await balancer.http('a.com')).status === 200);
-  await until('it is at rest', async () => ((await balancer.state()).counters.regenerations ?? 0) >= 2);
+  await untilResting(balancer);
   return balancer;
 }
 
@@ -216,7 +217,8 @@ test("8.17 8.18 the statistics are HAProxy's own, and a new server is UP before 
   const status = header.split(',').indexOf('status');
   const statusOf = (start: string): string | undefined =>
     rows.find((row) => row.startsWith(start))?.split(',')[status];
-  expect(statusOf(`checked_10002,127_0_0_1_${port},`)).toBe('UP');
+  // In full it is "UP 1/3": in use, but one failed check puts it down.
+  expect(statusOf(`checked_10002,127_0_0_1_${port},`)).toMatch(/^UP/);
   expect(statusOf('shop_10001,127_0_0_1_')).toBe('no check');
 });
 

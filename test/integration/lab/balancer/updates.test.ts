@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { app } from './apps.ts';
-import { cleanUp, startTask, startTestBalancer, type TestBalancer, until } from './running.ts';
+import { cleanUp, startTask, startTestBalancer, type TestBalancer, until, untilResting } from './running.ts';
 import { type SmallMarathon, startSmallMarathon } from './small-marathon.ts';
 
 let marathon: SmallMarathon;
@@ -12,16 +12,8 @@ afterEach(async () => {
 async function startServing(apps: object[], args: string[] = []): Promise<TestBalancer> {
   marathon = await startSmallMarathon(apps);
   const balancer = await startTestBalancer(marathon.url, args);
-  await until(
-    'it serves and follows',
-    async () => (await settled(balancer)) && marathon.streams.length === 1,
-  );
+  await untilResting(balancer);
   return balancer;
-}
-
-/** Both first regenerations are over: the one of the start and the one of the attached stream. */
-async function settled(balancer: TestBalancer): Promise<boolean> {
-  return ((await balancer.state()).counters.regenerations ?? 0) >= 2;
 }
 
 test('8.1 it lists apps on connect and on each of the three events, and reloads only for another text', async () => {
@@ -89,7 +81,7 @@ test('8.9 an invalid app is left out and the others go on', async () => {
   await until('the good app is served', async () => (await balancer.http('b.com')).status === 200);
   expect((await balancer.http('a.com')).status).toBe(200);
   expect((await balancer.admin('/_haproxy_getconfig')).body).not.toContain('nonsense');
-  expect((await balancer.state()).counters).toMatchObject({ rescues: 1, reloads: 1 });
+  expect((await untilResting(balancer)).counters).toMatchObject({ rescues: 1, reloads: 1 });
 });
 
 test('8.9 a label that cannot be read stops the updates for all apps until it is corrected', async () => {

@@ -1,0 +1,60 @@
+import { request } from 'node:http';
+import type { Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type StartedProcess, startProcess } from '../../../src/lab/process.ts';
+import { claimSubnet, type Subnet } from '../../../src/lab/subnet.ts';
+import { until } from './balancer/running.ts';
+
+const WEB = resolve(import.meta.dirname, '../../../src/lab/web.ts');
+let subnet: Subnet;
+let web: StartedProcess;
+let base: string;
+
+beforeEach(async () => {
+  subnet = await claimSubnet();
+  const host = subnet.address(11);
+  base = `http://${host}:31000`;
+  web = await startProcess(process.execPath, [WEB], {
+    env: { HOST: host, PORT0: '31000', MESOS_TASK_ID: 'web.1', MARATHON_APP_ID: '/web', VERSION: 'two' },
+  });
+  await until('it answers', async () => (await fetch(`${base}/health`)).ok);
+});
+afterEach(async () => {
+  await web.stop(0);
+  await subnet.release();
+});
+
+test('it says who it is', async () => {
+  const answer = await fetch(`${base}/`);
+
+  expect(answer.headers.get('x-task')).toBe('web.1');
+  expect(await answer.json()).toMatchObject({ task: 'web.1', app: '/web', version: 'two' });
+});
+
+test('SIGTERM: what runs is finished, nothing new is taken', async () => {
+  const slow = fetch(`${base}/slow?ms=700`);
+  await until('the request has come', async () => (await fetch(`${base}/health`)).ok);
+
+  web.signal('SIGTERM');
+
+  expect((await slow).status).toBe(200);
+  expect(await web.ended).toEqual({ code: 0, signal: null });
+  await expect(fetch(`${base}/health`)).rejects.toThrow();
+});
+
+test('8.26 a download lasts as long as it is told, and a tunnel sends back what it gets', async () => {
+  const download = await fetch(`${base}/download?seconds=0.3`);
+  expect((await download.text()).length).toBe(3 * 64);
+
+  const socket = await new Promise<Socket>((done, fail) => {
+    request(base, { headers: { connection: 'upgrade', upgrade: 'echo' } })
+      .once('upgrade', (_, upgraded) => done(upgraded))
+      .once('error', fail)
+      .end();
+  });
+  const back = new Promise<string>((done) => socket.once('data', (chunk) => done(chunk.toString())));
+  socket.write('hello');
+  expect(await back).toBe('hello');
+  socket.destroy();
+});
