@@ -186,7 +186,7 @@ function pollHint({ headers }: AcmeAnswer, nowMs: number): Date | undefined {
 }
 
 function accept<T extends z.ZodType>(schema: T, answer: AcmeAnswer, what: string, from: string): z.infer<T> {
-  if (typeof answer.data !== 'object' || answer.data === null) {
+  if (typeof answer.data !== 'object' || answer.data === null || Array.isArray(answer.data)) {
     throw invalidAnswer(what, from, answer, 'it is no JSON object');
   }
   const read = schema.safeParse(answer.data);

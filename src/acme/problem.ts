@@ -136,7 +136,7 @@ export function classifyProblem(
   if (word === 'unauthorized') return from === 'challenge' ? 'config' : 'operator';
   if (word === 'rateLimited' && retryAt === undefined && /https?:\/\//.test(problem.detail))
     return 'operator';
-  const known = CLASSES[word];
+  const known = Object.hasOwn(CLASSES, word) ? CLASSES[word] : undefined;
   if (known !== undefined) return known;
   const code = problem.status ?? status ?? 400;
   if (code === 429) return 'hold';

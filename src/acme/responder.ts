@@ -30,6 +30,8 @@ export interface ResponderOptions {
    * answered for it: any instance can then answer without the store, and nothing but validations for that
    * account can come of it. */
   stateless?: () => string[];
+  /** For receiving a request, and for every silence; default 10 s. */
+  timeLimitMs?: number;
   log: Log;
 }
 
@@ -48,18 +50,19 @@ export interface Responder {
  * @throws PORT_UNUSABLE
  * @source RFC 8555 8.3 */
 export async function startResponder(options: ResponderOptions): Promise<Responder> {
+  const timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
   const server = createServer(
     {
-      headersTimeout: TIME_LIMIT_MS,
-      requestTimeout: TIME_LIMIT_MS,
-      connectionsCheckingInterval: TIME_LIMIT_MS / 4,
+      headersTimeout: timeLimitMs,
+      requestTimeout: timeLimitMs,
+      connectionsCheckingInterval: timeLimitMs / 4,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => void respond(request, response, options),
   );
   server.maxHeadersCount = MAX_HEADERS;
   server.maxConnections = MAX_CONNECTIONS;
-  server.timeout = TIME_LIMIT_MS;
+  server.timeout = timeLimitMs;
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
   return { host: options.host, port, close: () => closed(server) };
@@ -134,7 +137,7 @@ function heard(header: string | string[] | undefined): string | undefined {
 
 function listening(server: Server, { host, port }: ResponderOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    server.on('error', (cause: NodeJS.ErrnoException) => {
       reject(
         new CertathonError('PORT_UNUSABLE', `Cannot serve challenges on ${host}:${port}: ${cause.code}`, {
           cause,

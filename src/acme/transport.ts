@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
-import { request } from 'undici';
+import { errors, request } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { startDeadline } from '../lib/http-deadline.ts';
@@ -175,7 +175,7 @@ function networkError(method: string, url: string, cause: unknown, pool: Pool): 
   const at = URL.canParse(url) ? new URL(url).origin : printable(url, 100);
   const why = printable(connectionWords(cause), 300);
   // Something answered, but no HTTP, or too much of it.
-  const isGarbage = code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW';
+  const isGarbage = cause instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW';
   if (isGarbage || cause instanceof BodyTooLargeError) {
     const message = `CA at ${at} answered ${method} with what is not accepted: ${why}`;
     return new CertathonError('ACME_ANSWER_INVALID', message, { cause, facts: { url, method } });

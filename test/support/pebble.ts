@@ -1,9 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface PebbleOptions {
@@ -21,7 +24,10 @@ export interface PebbleOptions {
 
 /** A real Pebble with its DNS, on a loopback address of its own. */
 export interface TestPebble {
+  host: string;
   directoryUrl: string;
+  /** What its HTTPS shows, good for any port of `host`. */
+  tls: { cert: string; key: string };
   /** Trust for its HTTPS. */
   caPem: string;
   /** The root of the certificates it issues. */
@@ -71,13 +77,13 @@ export async function startPebble(options: PebbleOptions): Promise<TestPebble> {
     children.push(challtestsrv);
     await accepting(host, 8055, challtestsrv);
     let ca = await startCa();
+    const caPem = readFileSync(join(folder, 'cert.pem'), 'utf8');
     return {
+      host,
+      tls: { cert: caPem, key: readFileSync(join(folder, 'key.pem'), 'utf8') },
       directoryUrl: `https://${host}:14000/dir`,
-      caPem: readFileSync(join(folder, 'cert.pem'), 'utf8'),
-      rootPem: async () =>
-        execFileSync('curl', ['-sS', '--cacert', join(folder, 'cert.pem'), `https://${host}:15000/roots/0`], {
-          encoding: 'utf8',
-        }),
+      caPem,
+      rootPem: () => get(`https://${host}:15000/roots/0`, caPem),
       restart: async () => {
         await ended(ca);
         ca = await startCa();
@@ -113,6 +119,12 @@ function writeConfig(folder: string, host: string, options: PebbleOptions): stri
   };
   writeFileSync(path, JSON.stringify({ pebble }));
   return path;
+}
+
+async function get(url: string, ca: string): Promise<string> {
+  const request = httpsGet(url, { ca, agent: false });
+  const [reply] = (await once(request, 'response')) as [IncomingMessage];
+  return text(reply);
 }
 
 async function accepting(host: string, port: number, child: ChildProcess): Promise<void> {
