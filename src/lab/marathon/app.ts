@@ -1,6 +1,6 @@
 // pure
 import { isDeepStrictEqual } from 'node:util';
-import type { AppUpdate, Container, PortDefinition } from './schema.ts';
+import type { AppUpdate } from './schema.ts';
 
 /** An app with every default filled in, as it is stored and launched. Times inside are seconds, as on the wire. */
 export interface App extends Omit<AppUpdate, 'version'> {
@@ -69,5 +69,3 @@ function configOf(app: App): Record<string, unknown> {
   const { instances, version, versionInfo, executorResources, ...config } = app;
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
-
-export type { AppUpdate, Container, PortDefinition };

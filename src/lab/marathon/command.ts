@@ -22,7 +22,7 @@ export interface ImageCommand {
   cwd?: string;
 }
 
-/** The program that stands for each docker image. */
+/** The program that stands for each docker image. It is asked for `cmd` too, which it finds in the app. */
 export type Images = Readonly<Record<string, (task: ImageTask) => ImageCommand>>;
 
 /** What to run for a task: its image's program, else `cmd` through a shell, else `args` without one.

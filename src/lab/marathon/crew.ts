@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Agents, Slot } from './agents.ts';
 import type { App } from './app.ts';
 import { commandOf, type Images, sandboxOf } from './command.ts';
-import { type EventBus, timestamp } from './events.ts';
+import type { EventBus } from './events.ts';
 import { HealthMonitor } from './health.ts';
 import type { Judgement } from './health-record.ts';
 import { instanceIdOf, taskIdOf } from './ids.ts';
 import { LaunchQueue } from './launch-queue.ts';
 import type { ProcessGroups } from './process-groups.ts';
-import { instanceChanged, statusUpdate } from './task-events.ts';
+import { healthJudged, instanceChanged, statusUpdate, unhealthyKill } from './task-events.ts';
+import { failureOf, healthKillMessage, type TaskFailure } from './task-failure.ts';
 import { type Ending, startProcess } from './task-process.ts';
 import { type DeadState, type Instance, isHealthy, type Task, Tracker } from './tracker.ts';
 
@@ -19,17 +20,6 @@ export interface CrewOptions {
   launchDelayMs: number;
   /** Between SIGTERM and SIGKILL when the app does not say. */
   killGraceMs: number;
-}
-
-export interface TaskFailure {
-  appId: string;
-  host: string;
-  message: string;
-  state: string;
-  taskId: string;
-  timestamp: string;
-  version: string;
-  slaveId: string;
 }
 
 /** The life of tasks: launched from the queue, probed, killed, dead, launched again while their instance is wanted. */
@@ -181,6 +171,7 @@ export class Crew {
       fail(error);
     }
     if (!task.process) return;
+    statusUpdate(this.#events, task, 'TASK_STARTING', '');
     task.state = 'TASK_RUNNING';
     task.startedAtMs = Date.now();
     statusUpdate(this.#events, task, 'TASK_RUNNING', '');
@@ -194,35 +185,12 @@ export class Crew {
     const wasAlive = task.health[index]?.alive;
     const wasHealthy = isHealthy(task);
     task.health[index] = judgement.record;
-    const { app, instance } = task;
-    const about = { appId: app.id, version: app.version, instanceId: instance.id };
-    if (judgement.counted)
-      this.#events.publish('failed_health_check_event', {
-        appId: app.id,
-        taskId: instance.id,
-        healthCheck: app.healthChecks[index],
-      });
-    if (wasAlive !== judgement.record.alive)
-      this.#events.publish('health_status_changed_event', { ...about, alive: judgement.record.alive });
-    const isNowHealthy = isHealthy(task);
-    if (wasHealthy !== isNowHealthy || wasAlive === undefined)
-      this.#events.publish('instance_health_changed_event', {
-        instanceId: instance.id,
-        runSpecId: app.id,
-        runSpecVersion: app.version,
-        healthy: isNowHealthy,
-      });
-    this.tracker.tell({ kind: 'health', instance });
+    healthJudged(this.#events, task, index, { judgement, wasAlive, wasHealthy });
+    this.tracker.tell({ kind: 'health', instance: task.instance });
     if (!judgement.kill || this.#isStopped) return;
     const reason = judgement.record.lastFailureCause ?? '';
-    this.#events.publish('unhealthy_instance_kill_event', {
-      ...about,
-      taskId: task.id,
-      reason,
-      host: task.slot.agent.host,
-      slaveId: task.slot.slaveId,
-    });
-    this.kill(instance, `Task was killed since health check failed. Reason: ${reason}`);
+    unhealthyKill(this.#events, task, reason);
+    this.kill(task.instance, healthKillMessage(reason));
   }
 
   #ended(task: Task, ending: Ending): void {
@@ -236,7 +204,8 @@ export class Crew {
       task.killReason !== undefined ? 'TASK_KILLED' : ending.isSuccess ? 'TASK_FINISHED' : 'TASK_FAILED';
     instance.dead = { task, state };
     const message = task.killReason ?? ending.message;
-    this.#rememberFailure(task, state, message);
+    const failure = failureOf(task, state, message, Date.now());
+    if (failure) this.lastFailures.set(app.id, failure);
     statusUpdate(this.#events, task, state, message);
     const conditions = { TASK_KILLED: 'Killed', TASK_FINISHED: 'Finished', TASK_FAILED: 'Failed' } as const;
     instanceChanged(this.#events, instance, conditions[state]);
@@ -249,21 +218,5 @@ export class Crew {
       this.tracker.tell({ kind: 'dead', instance });
     }
     this.queue.pump();
-  }
-
-  /** @source S/core/task/tracker/impl/… TaskFailure: not for exit status 0, nor for a kill that was asked for */
-  #rememberFailure(task: Task, state: DeadState, message: string): void {
-    const isHealthKill = state === 'TASK_KILLED' && message.startsWith('Task was killed since health check');
-    if (state !== 'TASK_FAILED' && !isHealthKill) return;
-    this.lastFailures.set(task.app.id, {
-      appId: task.app.id,
-      host: task.slot.agent.host,
-      message,
-      state,
-      taskId: task.id,
-      timestamp: timestamp(Date.now()),
-      version: task.app.version,
-      slaveId: task.slot.slaveId,
-    });
   }
 }

@@ -108,6 +108,6 @@ export class HealthMonitor {
   }
 }
 
-function targetOf({ slot, command }: Task): ProbeTarget {
-  return { host: slot.agent.host, ports: slot.ports, env: command?.env, cwd: command?.cwd };
+function targetOf({ slot, command, sandbox }: Task): ProbeTarget {
+  return { host: slot.agent.host, ports: slot.ports, env: command?.env ?? {}, cwd: command?.cwd ?? sandbox };
 }

@@ -9,8 +9,8 @@ export interface ProbeTarget {
   host: string;
   ports: number[];
   /** For checks that are commands. */
-  env: Record<string, string> | undefined;
-  cwd: string | undefined;
+  env: Record<string, string>;
+  cwd: string;
 }
 
 /** One probe of one task. HTTP passes with 200 to 399 inside the timeout; HTTPS does not verify certificates.

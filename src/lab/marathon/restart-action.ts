@@ -34,6 +34,9 @@ export class RestartAction implements RunningAction {
     this.#maxCapacity = limits.maxCapacity;
     this.#leave = crew.tracker.onChange((change) => this.#changed(change));
     for (let count = 0; count < limits.killNow; count++) this.#killNextOld();
+    // One that waits for its next launch would come back with the new definition, and count as old all the same.
+    for (const instance of [...this.#old])
+      if (!instance.task) crew.decommission(instance, 'Replaced by a newer version');
     this.#launch();
     crew.queue.resetDelay(app);
     for (const instance of [...this.#new]) this.#lookAt(instance);

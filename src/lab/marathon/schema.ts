@@ -121,10 +121,6 @@ const appUpdate = z.object({
 
 export type AppUpdate = z.infer<typeof appUpdate>;
 export type HealthCheck = z.infer<typeof healthCheck>;
-export type ReadinessCheck = z.infer<typeof readinessCheck>;
-export type Container = z.infer<typeof container>;
-export type PortDefinition = z.infer<typeof portDefinition>;
-export type PortMapping = z.infer<typeof portMapping>;
 
 /** The body of a write as text into a value. @throws ApiError 400, in Marathon's two forms */
 export function parseJson(text: string): unknown {

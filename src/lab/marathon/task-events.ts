@@ -1,5 +1,6 @@
 import type { EventBus } from './events.ts';
-import type { Instance, Task } from './tracker.ts';
+import type { Judgement } from './health-record.ts';
+import { type Instance, isHealthy, type Task } from './tracker.ts';
 
 type Condition = 'Scheduled' | 'Provisioned' | 'Staging' | 'Running' | 'Killed' | 'Failed' | 'Finished';
 
@@ -27,5 +28,50 @@ export function instanceChanged(events: EventBus, instance: Instance, condition:
     agentId: slot?.slaveId ?? null,
     host: slot?.agent.host ?? null,
     runSpecVersion: instance.app.version,
+  });
+}
+
+/** What one probe changed. @param before the check's and the task's health before it */
+export function healthJudged(
+  events: EventBus,
+  task: Task,
+  checkIndex: number,
+  before: { judgement: Judgement; wasAlive: boolean | undefined; wasHealthy: boolean },
+): void {
+  const { app, instance } = task;
+  const { alive } = before.judgement.record;
+  // The key says task, the value is the instance: so it is since 1.5.
+  if (before.judgement.counted)
+    events.publish('failed_health_check_event', {
+      appId: app.id,
+      taskId: instance.id,
+      healthCheck: app.healthChecks[checkIndex],
+    });
+  if (before.wasAlive !== alive)
+    events.publish('health_status_changed_event', {
+      appId: app.id,
+      version: app.version,
+      instanceId: instance.id,
+      alive,
+    });
+  const healthy = isHealthy(task);
+  if (before.wasHealthy === healthy && before.wasAlive !== undefined) return;
+  events.publish('instance_health_changed_event', {
+    instanceId: instance.id,
+    runSpecId: app.id,
+    runSpecVersion: app.version,
+    healthy,
+  });
+}
+
+export function unhealthyKill(events: EventBus, task: Task, reason: string): void {
+  events.publish('unhealthy_instance_kill_event', {
+    appId: task.app.id,
+    taskId: task.id,
+    instanceId: task.instance.id,
+    version: task.app.version,
+    reason,
+    host: task.slot.agent.host,
+    slaveId: task.slot.slaveId,
   });
 }

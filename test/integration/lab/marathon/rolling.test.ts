@@ -202,3 +202,17 @@ test('a readiness check holds the old task until its first good status', async (
   await bench.settled('/app');
   expect(isAlive(old?.pid)).toBe(false);
 });
+
+test('an old instance that waits for its next launch is given up by a restart', async () => {
+  await bench.run(sleeper({ backoffSeconds: 40 }));
+  const [old] = bench.lab.tasks('/app');
+  process.kill(old?.pid ?? 0, 'SIGKILL');
+  await until('it waits', async () => (await bench.call('GET', '/v2/queue')).json.queue.length === 1);
+
+  await bench.call('PUT', '/v2/apps/app', { env: { A: '2' } });
+  await bench.settled('/app');
+
+  expect(bench.lab.tasks('/app')).toHaveLength(1);
+  expect(bench.lab.tasks('/app')[0]?.instanceId).not.toBe(old?.instanceId);
+  expect((await bench.call('GET', '/v2/queue')).json).toEqual({ queue: [] });
+});

@@ -166,3 +166,19 @@ test('a task that dies although nobody wanted it to is launched again under the 
   expect(ids()).toEqual([before?.id.replace(/1$/, '2')]);
   expect((await bench.app('/app')).lastTaskFailure.message).toBe('Command terminated with signal SIGKILL');
 });
+
+test('a task that is staged but not started yet can be killed', async () => {
+  await bench.close();
+  bench = await startBench({ launchDelayMs: 60_000 });
+  await bench.call('POST', '/v2/apps', sleeper());
+  await until('it is staged', () => bench.lab.tasks('/app').length === 1);
+  const staged = await bench.app('/app');
+
+  await bench.call('DELETE', '/v2/apps/app');
+  await until('it is terminated', () =>
+    bench.events.some((event) => event.eventType === 'app_terminated_event'),
+  );
+
+  expect([staged.tasksStaged, staged.tasksRunning]).toEqual([1, 0]);
+  expect(staged.tasks).toMatchObject([{ state: 'TASK_STAGING' }]);
+});
