@@ -44,7 +44,8 @@ const LOOK_MS = 25;
  * @throws Error naming the Debian package when HAProxy is missing, or with its words when it cannot start */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const program = requireProgram('haproxy', 'haproxy');
-  const configFile = join(options.directory, `front-${options.manner}.cfg`);
+  const name = `front-${options.address}-${options.httpPort}`;
+  const configFile = join(options.directory, `${name}.cfg`);
   const read = typeof options.balancers === 'function' ? options.balancers : undefined;
   let targets = typeof options.balancers === 'function' ? options.balancers() : options.balancers;
   let written = 0;
@@ -57,7 +58,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const check = await runToEnd(program, ['-c', '-f', configFile]);
   if (check.status !== 0) throw new Error(`The front's configuration is refused: ${check.output}`);
   const master = await startProcess(program, ['-W', '-f', configFile], {
-    logFile: join(options.directory, `front-${options.manner}.log`),
+    logFile: join(options.directory, `${name}.log`),
   });
   const isServing = async (): Promise<void> => {
     const end = Date.now() + START_MS;

@@ -39,11 +39,10 @@ export async function startBalancer(
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
   const places = choosePlaces(options, directory);
-  const listed = options.listedCertificates;
   const certificates = prepareCertificates(
     env,
-    join(directory, 'ssl'),
-    listed,
+    places.certificateDirectory,
+    options.listedCertificates,
     options.overridingCertificates,
   );
   const templates = readTemplates(env, options.sandbox);
@@ -164,6 +163,7 @@ function choosePlaces(options: BalancerOptions, directory: string): Places {
     statsSocket: join(sockets, 'haproxy.sock'),
     adminSocket: join(sockets, 'admin.sock'),
     stateDirectory: join(directory, 'state'),
+    certificateDirectory: join(directory, 'ssl'),
     mostConnections: Math.min(MOST_CONNECTIONS, Math.floor((openFileLimit() - 500) / 2)),
   };
 }

@@ -10,11 +10,15 @@ export interface Places {
   /** Unix socket of the stand-in's own HTTP server. */
   adminSocket: string;
   stateDirectory: string;
+  /** Stands for /etc/ssl. */
+  certificateDirectory: string;
   /** Highest `maxconn` that the open-file limit of this process allows. */
   mostConnections: number;
 }
 
 const OWN_LUA = /^\s*lua-load \/marathon-lb\/(getpids|getconfig|getmaps|signalmlb)\.lua$/;
+/** Files that a start writes, as operators name them in templates of their own. */
+const OWN_CERTIFICATE = /\/etc\/ssl\/(cert\d*\.pem)/g;
 const OWN_SERVICE =
   /^(\s*)http-request use-service lua\.\w+ (if (?:getpid|getvhostmap|getappmap|getconfig|signalmlb\w+))$/;
 
@@ -40,15 +44,18 @@ backend lab_admin
 
 function placedLine(line: string, places: Places): string {
   if (/^\s*bind /.test(line)) {
-    return line.replace(
-      /(?:\*|0\.0\.0\.0):(\d+)/g,
-      (_, port: string) => `${places.address}:${placedPort(port, places)}`,
-    );
+    return line
+      .replace(
+        /(?:\*|0\.0\.0\.0):(\d+)/g,
+        (_, port: string) => `${places.address}:${placedPort(port, places)}`,
+      )
+      .replaceAll(OWN_CERTIFICATE, `${places.certificateDirectory}/$1`);
   }
   const limit = /^(\s*maxconn\s+)(\d+)$/.exec(line);
   if (limit !== null) return `${limit[1]}${Math.min(Number(limit[2]), places.mostConnections)}`;
   return line
     .replace('/var/run/haproxy/socket', places.statsSocket)
+    .replaceAll(OWN_CERTIFICATE, `${places.certificateDirectory}/$1`)
     .replace('/var/state/haproxy/', `${places.stateDirectory}/`);
 }
 

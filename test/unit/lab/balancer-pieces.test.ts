@@ -48,6 +48,7 @@ describe('putInPlace()', () => {
     statsSocket: '/s/haproxy.sock',
     adminSocket: '/s/admin.sock',
     stateDirectory: '/s/state',
+    certificateDirectory: '/s/ssl',
     mostConnections: 2000,
   };
 
@@ -69,10 +70,13 @@ describe('putInPlace()', () => {
     expect(text).toMatch(/backend lab_admin\n {2}mode http\n {2}server admin unix@\/s\/admin\.sock\n$/);
   });
 
-  test('Lua of the operator stays', () => {
-    const line = '  lua-load /etc/ssl/cert100.pem';
-
-    expect(putInPlace(line, places)).toContain(line);
+  test('Lua of the operator stays, and is found where the start wrote it', () => {
+    expect(putInPlace('  lua-load /etc/ssl/cert100.pem', places)).toContain(
+      '  lua-load /s/ssl/cert100.pem\n',
+    );
+    expect(putInPlace('  bind *:443 ssl crt /etc/ssl/cert.pem', places)).toContain(
+      '8443 ssl crt /s/ssl/cert.pem\n',
+    );
   });
 });
 

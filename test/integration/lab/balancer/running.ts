@@ -50,6 +50,7 @@ export async function startTestBalancer(
   marathonUrl: string,
   args: string[] = [],
   env: Record<string, string> = {},
+  mode: 'sse' | 'poll' = 'sse',
 ): Promise<TestBalancer> {
   const subnet = await claimSubnet();
   cleanups.push(subnet.release);
@@ -57,7 +58,7 @@ export async function startTestBalancer(
   const address = subnet.address(11);
   const started = await startProcess(
     process.execPath,
-    [MAIN, 'sse', '-m', marathonUrl, '--health-check', '--group', 'external', ...args],
+    [MAIN, mode, '-m', marathonUrl, '--health-check', '--group', 'external', ...args],
     {
       env: {
         PATH: process.env.PATH ?? '',
