@@ -1,7 +1,7 @@
 // START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
 // `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
 import { startResponder } from './acme/responder.ts';
-import { failedPass, type PassResult, runPass, withSignal } from './certificates/pass.ts';
+import { failedPass, type PassResult, reportPass, runPass, withSignal } from './certificates/pass.ts';
 import { withStoreLock } from './certificates/store-lock.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -64,10 +64,11 @@ export async function serve(
     pass: async (reasons) => {
       const forced = now;
       now = false;
-      last = await passOn(wiring, config, { forced, dryRun: false }, reasons).catch((error: unknown) => {
-        if (signal.aborted) return last;
-        return failedPass(asCertathonError(error), last, { clock, log });
-      });
+      const before = last;
+      last = await passOn(wiring, config, { forced, dryRun: false }, reasons).catch((error: unknown) =>
+        signal.aborted ? before : failedPass(asCertathonError(error), before, new Date(clock.nowMs())),
+      );
+      if (last !== undefined && last !== before) reportPass(last, before, log);
       return { checkAgainAt: last?.checkAgainAt };
     },
   });
@@ -89,7 +90,9 @@ export async function serve(
 export async function renew({ config, clock, log, signal }: Running): Promise<PassResult> {
   const wiring = await wire({ config, clock, log, signal, answersAlways: false });
   try {
-    return await passOn(wiring, config, { forced: config.now, dryRun: config.dryRun }, ['command']);
+    const result = await passOn(wiring, config, { forced: config.now, dryRun: config.dryRun }, ['command']);
+    reportPass(result, undefined, log);
+    return result;
   } finally {
     await wiring.close();
   }

@@ -5,7 +5,7 @@ import { startResponder } from './acme/responder.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
 import { CERTIFICATE_ID } from './certificates/model.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
-import { checkRoutes } from './certificates/route.ts';
+import { checkRoutes, type RouteReport } from './certificates/route.ts';
 import { openStore } from './certificates/store.ts';
 import { openAccountStore } from './certificates/store-accounts.ts';
 import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
@@ -46,6 +46,7 @@ export interface WiringOptions {
 const VERIFY_MS = 60_000;
 const HANDSHAKE_MS = 5_000;
 const CONNECT_MS = 10_000;
+const ROUTE_POLL_MS = 1_000;
 /** What may change names, the variable, or who serves. */
 const EVENT_TYPES = [
   'api_post_event',
@@ -148,7 +149,7 @@ export async function wire({ config, clock, log, signal, answersAlways }: Wiring
     givenKeyPem: config.acmeAccountKey,
     contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
     profile: config.acmeProfile,
-    checkRoutes: (names) => tryRoutes(names, { config, challenges, answer, log, signal }),
+    checkRoutes: (names) => tryRoutes(names, { config, challenges, answer, clock, log, signal }),
     isDueAt: async (time, names) =>
       renewalVerdict((await store.current())?.stored, names, { renewAt: config.renewAt, forced: false }, time)
         .due,
@@ -172,16 +173,19 @@ export async function wire({ config, clock, log, signal, answersAlways }: Wiring
   return { tools, answer, onEvent: (listener) => void listeners.add(listener), close: () => http.close() };
 }
 
+interface RouteTools {
+  config: Config;
+  challenges: ChallengeStore;
+  answer: Wiring['answer'];
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}
+
 /** Tries the public route of each name with a token made for this, and reports what came back. */
 async function tryRoutes(
   names: readonly string[],
-  {
-    config,
-    challenges,
-    answer,
-    log,
-    signal,
-  }: { config: Config; challenges: ChallengeStore; answer: Wiring['answer']; log: Log; signal: AbortSignal },
+  { config, challenges, answer, clock, log, signal }: RouteTools,
 ): Promise<void> {
   if (config.routeCheck === 'off') return;
   const token = randomBytes(24).toString('base64url');
@@ -191,7 +195,8 @@ async function tryRoutes(
   try {
     const answers = stateless === undefined ? [ours] : [ours, stateless];
     const { httpPort, httpsPort, dnsServers } = config;
-    const reports = await checkRoutes(names, { token, answers, httpPort, httpsPort, dnsServers, signal });
+    const check = { token, answers, httpPort, httpsPort, dnsServers, signal };
+    const reports = await whenSettled((open) => checkRoutes(open, check), names, { config, clock, signal });
     for (const { ok, ...report } of reports) log[ok ? 'info' : 'warn']('route.checked', { ...report, ok });
     const wrong = reports.filter(({ ok }) => !ok);
     if (wrong.length === 0 || config.routeCheck !== 'require') return;
@@ -204,6 +209,26 @@ async function tryRoutes(
     );
   } finally {
     await challenges.remove(token);
+  }
+}
+
+/** Tries again, only the names that fail, until all come back or the time for it is up: right after a start
+ * the balancers do not route to this task yet, and a try at the CA would be a failure for nothing. */
+async function whenSettled(
+  check: (names: readonly string[]) => Promise<RouteReport[]>,
+  names: readonly string[],
+  { config, clock, signal }: { config: Config; clock: Clock; signal: AbortSignal },
+): Promise<RouteReport[]> {
+  const deadlineMs = clock.nowMs() + config.routeWaitMs;
+  const settled: RouteReport[] = [];
+  for (let open = names; ; ) {
+    const reports = await check(open);
+    const wrong = new Set(reports.filter(({ ok }) => !ok).map(({ name }) => name));
+    settled.push(...reports.filter(({ name }) => !wrong.has(name)));
+    if (wrong.size === 0 || clock.nowMs() >= deadlineMs)
+      return [...settled, ...reports.filter(({ name }) => wrong.has(name))];
+    open = [...wrong];
+    await clock.sleep(ROUTE_POLL_MS, signal);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { AcmeClient } from '../acme/client.ts';
 import { createCertificateKey } from '../acme/csr.ts';
-import type { Log } from '../lib/log.ts';
 import type { AccountStore } from './store-accounts.ts';
 
 /** How an ACME client is made for an account; constructed by the service, which knows the options. */
@@ -12,14 +11,13 @@ export interface AccountTools {
   /** The key given as an option; it wins over the stored one. */
   givenKeyPem: string | undefined;
   contact: string[];
-  log: Log;
 }
 
 /** A client whose account exists at the CA. The key is on disk before the CA hears of it; the URL is found
  * again from the key, so nothing else can be lost.
  * @throws ACME_* */
 export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
-  const { accounts, log } = tools;
+  const { accounts } = tools;
   const stored = await accounts.read();
   const keyPem = tools.givenKeyPem ?? stored?.keyPem ?? createCertificateKey();
   const isStored = stored?.keyPem === keyPem;
@@ -28,12 +26,11 @@ export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
   try {
     await accounts.saveThumbprint(acme.thumbprint());
     if (isStored && stored.url !== undefined) return acme;
-    const { accountUrl, created } = await acme.ensureAccount({
+    const { accountUrl } = await acme.ensureAccount({
       termsOfServiceAgreed: true,
       ...(tools.contact.length > 0 ? { contact: tools.contact } : {}),
     });
     await accounts.saveUrl(accountUrl);
-    log.info('account.registered', { account: accountUrl, created });
     return acme;
   } catch (error) {
     await acme.close();

@@ -1,5 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
-import { asCertathonError, CertathonError, ERRORS, type ErrorCode } from '../lib/errors.ts';
+import { asCertathonError, CertathonError, describeError, ERRORS, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { holdAfter } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
@@ -90,17 +89,11 @@ export async function runPass(
   result.problems = merged(failures, result.problems);
   result.finishedAt = new Date(tools.clock.nowMs());
   result.exitStatus = exitStatusOf(result.problems);
-  report(result, tools.log, tools.clock);
   return result;
 }
 
 /** A pass that could not even begin, as a result like any other. */
-export function failedPass(
-  error: CertathonError,
-  before: PassResult | undefined,
-  { clock, log }: { clock: Clock; log: Log },
-): PassResult {
-  const now = new Date(clock.nowMs());
+export function failedPass(error: CertathonError, before: PassResult | undefined, now: Date): PassResult {
   const problems = [problemOf(error)];
   const again = new Date(now.getTime() + SOON_MS);
   const result: PassResult = {
@@ -113,7 +106,6 @@ export function failedPass(
     checkAgainAt: again,
     exitStatus: exitStatusOf(problems),
   };
-  report(result, log, clock);
   return result;
 }
 
@@ -168,7 +160,7 @@ async function nextTry(tools: ExecuteTools, planned: Date | undefined): Promise<
 }
 
 function problemOf(error: CertathonError): Problem {
-  return { code: error.code, message: error.message };
+  return { code: error.code, message: describeError(error) };
 }
 
 /** The failures of this pass first; a hold that only repeats one of them says nothing new. */
@@ -182,19 +174,19 @@ export function exitStatusOf(problems: readonly Problem[]): number {
   return first === undefined ? 0 : (ERRORS[first.code as ErrorCode]?.exit ?? 1);
 }
 
-function report(result: PassResult, log: Log, clock: Clock): void {
-  const durationMs = clock.nowMs() - result.startedAt.getTime();
+/** Logs how a pass ended. What the pass before already said is not said again: events cause many passes while
+ * something is wrong, and the log should show when it began and what changed. */
+export function reportPass(result: PassResult, before: PassResult | undefined, log: Log): void {
+  const durationMs = result.finishedAt.getTime() - result.startedAt.getTime();
   const did = result.done.map((step) => step.do);
   if (result.problems.length === 0) {
-    log[did.length > 0 ? 'info' : 'debug']('pass.finished', {
-      did,
-      durationMs,
-      checkAgainAt: result.checkAgainAt,
-    });
+    const isNews = did.length > 0 || (before?.problems.length ?? 0) > 0;
+    log[isNews ? 'info' : 'debug']('pass.finished', { did, durationMs, checkAgainAt: result.checkAgainAt });
     return;
   }
   for (const { code, message } of result.problems) {
-    log.error('pass.failed', {
+    const isNews = !before?.problems.some((problem) => problem.code === code && problem.message === message);
+    log[isNews ? 'error' : 'debug']('pass.failed', {
       code,
       reason: message,
       hint: ERRORS[code as ErrorCode]?.hint,

@@ -142,6 +142,13 @@ export const OPTIONS = [
     doc: 'Whether the public route of each name is tried before the CA is asked.',
   },
   {
+    name: 'routeWait',
+    kind: 'duration',
+    range: ['0s', '10m'],
+    default: '60s',
+    doc: 'How long the route may take to come up before the CA is asked all the same: balancers route to a task only once it is healthy.',
+  },
+  {
     name: 'dnsServers',
     kind: 'servers',
     example: '10.0.0.2:53',

@@ -1,0 +1,235 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Authority, type AuthorityOptions, startAuthority } from './authority.ts';
+import {
+  type AppDefinition,
+  BALANCER_IMAGE,
+  type BalancerPorts,
+  balancerApp,
+  sidecarApp,
+  sidecarImage,
+  WEB_IMAGE,
+} from './definitions.ts';
+import { type Front, startFront } from './front.ts';
+import type { Images } from './marathon/command.ts';
+import { type LabMarathon, type LabOptions as MarathonOptions, startMarathon } from './marathon/start.ts';
+import { canBindLowPorts, claimSubnet, type Subnet } from './subnet.ts';
+
+/** A whole cluster on one machine: Marathon, its agents, balancers, fronts and CA, all on loopback addresses of
+ * a /24 of its own, so that several labs stand side by side.
+ *   .2 CA and DNS   .3 Marathon   .5 front that retries   .6 front that checks slowly
+ *   .11 … public agents (balancers)   .21 … private agents (everything else) */
+export interface LabOptions {
+  /** How many balancers run. Default 2. */
+  balancers?: number;
+  /** How many agents can hold one. Default as many as balancers. */
+  publicAgents?: number;
+  /** The second front, which checks every 5 s. Default none. */
+  slowFront?: boolean;
+  authority?: Partial<AuthorityOptions>;
+  marathon?: Partial<MarathonOptions>;
+  /** Changes to the marathon-lb app. */
+  balancerApp?: Partial<AppDefinition>;
+  /** Kept after the end; default a temporary one that is removed. */
+  directory?: string;
+  /** Use high ports even where 80 and 443 are allowed. */
+  highPorts?: boolean;
+}
+
+export interface Lab {
+  directory: string;
+  subnet: Subnet;
+  marathon: LabMarathon;
+  authority: Authority;
+  front: Front;
+  slowFront: Front | undefined;
+  ports: BalancerPorts;
+  /** Addresses of the agents that can hold a balancer. */
+  publicAgents: string[];
+  /** The directory that the sidecar's volume is. */
+  storeDirectory: string;
+  /** Settings with which a Certathon outside or inside this lab reaches everything. */
+  settings: Record<string, string>;
+  /** The shipped definition of the sidecar, with the settings of this lab. */
+  sidecar(change?: Partial<AppDefinition>): AppDefinition;
+  /** A call of Marathon's API. @returns status and parsed body */
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+  /** Adds an app and waits until as many tasks as it wants are healthy. */
+  run(app: AppDefinition, withinMs?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SOURCE = fileURLToPath(new URL('../', import.meta.url));
+const HIGH_PORTS: BalancerPorts = { http: 18080, https: 18443, admin: 19091, appId: 19092 };
+const LOW_PORTS: BalancerPorts = { http: 80, https: 443, admin: 9090, appId: 9091 };
+
+/** Starts the lab with its balancers running; the sidecar and web apps are the caller's to add.
+ * @throws Error naming the Debian packages when HAProxy or Pebble are missing */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).reverse()) await each().catch(() => undefined);
+  };
+  try {
+    return await build(options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function build(
+  options: LabOptions,
+  stops: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Lab> {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'certathon-lab-')));
+  if (options.directory === undefined) stops.push(() => rm(directory, { recursive: true, force: true }));
+  const subnet = await claimSubnet();
+  stops.push(() => subnet.release());
+  const isLow = options.highPorts !== true && (await canBindLowPorts(subnet.address(5)));
+  const ports = isLow ? LOW_PORTS : HIGH_PORTS;
+  const balancers = options.balancers ?? 2;
+  const publicAgents = Array.from({ length: options.publicAgents ?? balancers }, (_, index) =>
+    subnet.address(11 + index),
+  );
+  const storeDirectory = join(directory, 'volumes', 'certathon');
+  for (const each of ['tasks', 'volumes', 'front', 'ca'])
+    await mkdir(join(directory, each), { recursive: true, mode: 0o755 });
+
+  const marathon = await startMarathon({
+    address: subnet.address(3),
+    workDirectory: join(directory, 'tasks'),
+    agents: [
+      ...publicAgents.map((host) => ({ host, attributes: { public: 'true' } })),
+      ...[21, 22].map((last) => ({ host: subnet.address(last), attributes: { public: 'false' } })),
+    ],
+    images: imagesOf(storeDirectory),
+    ...options.marathon,
+  });
+  stops.push(() => marathon.stop());
+
+  const targets = publicAgents.map((host) => ({
+    host,
+    httpPort: ports.http,
+    httpsPort: ports.https,
+    healthPort: ports.admin,
+  }));
+  const frontAt = (last: number, manner: 'retrying' | 'slow'): Promise<Front> =>
+    startFront({
+      address: subnet.address(last),
+      balancers: targets,
+      manner,
+      httpPort: ports.http,
+      httpsPort: ports.https,
+      directory: join(directory, 'front'),
+    });
+  const front = await frontAt(5, 'retrying');
+  stops.push(() => front.stop());
+  const slowFront = options.slowFront ? await frontAt(6, 'slow') : undefined;
+  if (slowFront !== undefined) stops.push(() => slowFront.stop());
+
+  const authority = await startAuthority({
+    address: subnet.address(2),
+    httpPort: ports.http,
+    frontAddress: front.address,
+    directory: join(directory, 'ca'),
+    ...options.authority,
+  });
+  stops.push(() => authority.stop());
+
+  const settings: Record<string, string> = {
+    CERTATHON_MARATHON_URL: marathon.url,
+    ...(marathon.user === ''
+      ? {}
+      : { CERTATHON_MARATHON_USER: marathon.user, CERTATHON_MARATHON_PASSWORD: marathon.password }),
+    CERTATHON_ACME_DIRECTORY: authority.directoryUrl,
+    CERTATHON_ACME_CA_FILE: authority.caFile,
+    CERTATHON_DNS_SERVERS: authority.dnsServer,
+    CERTATHON_HTTP_PORT: String(ports.http),
+    CERTATHON_HTTPS_PORT: String(ports.https),
+    CERTATHON_TLS_PORT: String(ports.https),
+    CERTATHON_POLL_INTERVAL: '500ms',
+  };
+  const api = callApi(marathon);
+  const lab: Lab = {
+    directory,
+    subnet,
+    marathon,
+    authority,
+    front,
+    slowFront,
+    ports,
+    publicAgents,
+    storeDirectory,
+    settings,
+    sidecar: (change) => sidecarApp(settings, change),
+    api,
+    run: (app, withinMs = 30_000) => runApp(api, app, withinMs),
+    stop,
+  };
+  await lab.run({ ...balancerApp(marathon, ports, balancers), ...options.balancerApp });
+  return lab;
+}
+
+/** What stands for each docker image: the real program where it is ours, else a stand-in of the lab. The volume
+ * of our definition becomes the lab's store directory, and the address that a container would have to itself
+ * is the agent's. */
+function imagesOf(storeDirectory: string): Images {
+  const node = (...args: string[]) => ({ command: process.execPath, args });
+  return {
+    [BALANCER_IMAGE]: ({ args }) => node(join(SOURCE, 'lab/balancer/main.ts'), ...args),
+    [WEB_IMAGE]: () => node(join(SOURCE, 'lab/web.ts')),
+    [sidecarImage()]: ({ args, host }) => ({
+      ...node(join(SOURCE, 'main.ts'), ...(args.length > 0 ? args : ['serve'])),
+      env: { CERTATHON_STORE: storeDirectory, CERTATHON_BIND: host },
+    }),
+  };
+}
+
+function callApi(marathon: LabMarathon): Lab['api'] {
+  const authorization = `Basic ${Buffer.from(`${marathon.user}:${marathon.password}`).toString('base64')}`;
+  return async (method, path, body) => {
+    const answer = await fetch(`${marathon.url}${path}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/json',
+        ...(marathon.user === '' ? {} : { authorization }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+  };
+}
+
+async function runApp(api: Lab['api'], app: AppDefinition, withinMs: number): Promise<void> {
+  const created = await api('POST', '/v2/apps', app);
+  if (created.status !== 201)
+    throw new Error(`Marathon refused ${app.id}: ${created.status} ${JSON.stringify(created.body)}`);
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const { body } = await api('GET', `/v2/apps${app.id}`);
+    const seen = (
+      body as {
+        app: {
+          tasksHealthy: number;
+          tasksRunning: number;
+          instances: number;
+          healthChecks?: unknown[];
+          deployments: unknown[];
+        };
+      }
+    ).app;
+    const up = seen.healthChecks === undefined ? seen.tasksRunning : seen.tasksHealthy;
+    if (up >= seen.instances && seen.deployments.length === 0) return;
+    if (Date.now() > deadline)
+      throw new Error(
+        `${app.id} has ${up} of ${seen.instances} tasks up after ${withinMs / 1000} s; their output is in their sandboxes`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
