@@ -7,6 +7,8 @@ export interface StartedProcess {
   /** Resolves when it has ended, however that came. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   hasEnded(): boolean;
+  /** Resolves when all it wrote has been taken and logged: after the end of everything that shares its outputs. */
+  outputEnded: Promise<void>;
   /** The last lines that it wrote, for error messages. */
   lastOutput(): string;
   /** Asks by SIGTERM, insists by SIGKILL after `graceMs`; resolves when it has ended. */
@@ -46,10 +48,13 @@ export async function startProcess(
     child.once('spawn', resolve);
     child.once('error', (cause) => reject(new Error(`Cannot start ${command}`, { cause })));
   });
-  return handle(child, collectOutput(child, options.logFile));
+  return { ...handle(child), ...collectOutput(child, options.logFile) };
 }
 
-function collectOutput(child: ChildProcess, logFile: string | undefined): () => string {
+function collectOutput(
+  child: ChildProcess,
+  logFile: string | undefined,
+): Pick<StartedProcess, 'lastOutput' | 'outputEnded'> {
   let kept = '';
   const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   log?.on('error', () => log.destroy());
@@ -59,11 +64,13 @@ function collectOutput(child: ChildProcess, logFile: string | undefined): () => 
   };
   child.stdout?.on('data', take);
   child.stderr?.on('data', take);
-  child.once('close', () => log?.end());
-  return () => kept.trim();
+  const outputEnded = new Promise<void>((resolve) => {
+    child.once('close', () => (log === undefined || log.destroyed ? resolve() : log.end(() => resolve())));
+  });
+  return { lastOutput: () => kept.trim(), outputEnded };
 }
 
-function handle(child: ChildProcess, lastOutput: () => string): StartedProcess {
+function handle(child: ChildProcess): Omit<StartedProcess, 'lastOutput' | 'outputEnded'> {
   const pid = child.pid;
   if (pid === undefined) throw new Error('A started process has a pid');
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
@@ -77,7 +84,6 @@ function handle(child: ChildProcess, lastOutput: () => string): StartedProcess {
     pid,
     ended,
     hasEnded,
-    lastOutput,
     signal,
     stop: async (graceMs = 3000) => {
       signal('SIGTERM');
@@ -98,6 +104,7 @@ export async function runToEnd(
   const tooLong = setTimeout(() => started.signal('SIGKILL'), options.timeoutMs ?? 60_000);
   const { code } = await started.ended;
   clearTimeout(tooLong);
+  await started.outputEnded;
   return { status: code ?? 137, output: started.lastOutput() };
 }
 

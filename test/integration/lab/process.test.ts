@@ -33,8 +33,8 @@ test('what it writes is kept and logged, both outputs together', async () => {
 
   expect((await started.ended).code).toBe(4);
 
-  while (!/one[^]*two|two[^]*one/.test(readFileSync(logFile, 'utf8')))
-    await new Promise((done) => setTimeout(done, 10));
+  await started.outputEnded;
+  expect(readFileSync(logFile, 'utf8').trim().split('\n').sort()).toEqual(['one', 'two']);
   expect(started.lastOutput()).toMatch(/one/);
   rmSync(directory, { recursive: true });
 });
