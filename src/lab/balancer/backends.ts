@@ -127,7 +127,8 @@ function healthFields(
     healthCheckProtocol: check.protocol,
     healthCheckPath: check.path ?? '/',
     healthCheckTimeoutSeconds: check.timeoutSeconds,
-    healthCheckIntervalSeconds: check.intervalSeconds,
+    // Whole in a real Marathon; the lab's takes fractions for quick tests, which HAProxy does not know.
+    healthCheckIntervalSeconds: Math.ceil(check.intervalSeconds),
     healthCheckGracePeriodSeconds: check.gracePeriodSeconds,
     healthCheckMaxConsecutiveFailures: check.maxConsecutiveFailures,
     healthCheckFalls: check.maxConsecutiveFailures + 1,
