@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAdmin } from './admin.ts';
@@ -19,8 +18,6 @@ import { Updater } from './updater.ts';
 
 /** Highest number of connections that a lab needs; the memory for more would only be wasted. */
 const MOST_CONNECTIONS = 4000;
-/** Unix socket paths end at 108 bytes, and HAProxy appends a temporary suffix when it binds one. */
-const LONGEST_DIRECTORY = 70;
 
 export interface RunningBalancer {
   /** Cuts every connection at once, as the end of marathon-lb's container does. */
@@ -38,6 +35,8 @@ export async function startBalancer(
   const directory = resolve(options.sandbox, 'marathon-lb');
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
+  const sandbox = resolve(options.sandbox);
+  process.chdir(directory);
   const places = choosePlaces(options, directory);
   const certificates = prepareCertificates(
     env,
@@ -45,7 +44,7 @@ export async function startBalancer(
     options.listedCertificates,
     options.overridingCertificates,
   );
-  const templates = readTemplates(env, options.sandbox);
+  const templates = readTemplates(env, sandbox);
   const switches: Switches = { ...CALM, ...(env.LAB_SWITCHES ? readSwitches(env.LAB_SWITCHES) : {}) };
   const counters = newCounters();
   const lastHealth = new Map<string, boolean>();
@@ -113,12 +112,7 @@ export async function startBalancer(
     void followStream(options, updater, switches, counters, log);
   }
   return {
-    kill: () => {
-      haproxy.kill();
-      if (places.statsSocket.startsWith(tmpdir()) && !directory.startsWith(tmpdir())) {
-        rmSync(resolve(places.statsSocket, '..'), { recursive: true, force: true });
-      }
-    },
+    kill: () => haproxy.kill(),
     regenerate: () => updater.requestRegeneration(),
   };
 }
@@ -156,12 +150,12 @@ async function followStream(
 }
 
 function choosePlaces(options: BalancerOptions, directory: string): Places {
-  const sockets = directory.length <= LONGEST_DIRECTORY ? directory : mkdtempSync(join(tmpdir(), 'mlb-'));
   return {
     address: options.address,
     ports: options.ports,
-    statsSocket: join(sockets, 'haproxy.sock'),
-    adminSocket: join(sockets, 'admin.sock'),
+    // Socket paths end at 108 bytes and sandboxes are deep, so these count from the working directory.
+    statsSocket: 'haproxy.sock',
+    adminSocket: 'admin.sock',
     stateDirectory: join(directory, 'state'),
     certificateDirectory: join(directory, 'ssl'),
     mostConnections: Math.min(MOST_CONNECTIONS, Math.floor((openFileLimit() - 500) / 2)),

@@ -6,6 +6,7 @@ export interface Places {
   address: string;
   /** What stands for ports 80, 443, 9090 and 9091. */
   ports: { http: number; https: number; admin: number; appId: number };
+  /** Both relative to the working directory of the balancer and its HAProxy. */
   statsSocket: string;
   /** Unix socket of the stand-in's own HTTP server. */
   adminSocket: string;
@@ -54,7 +55,7 @@ function placedLine(line: string, places: Places): string {
   const limit = /^(\s*maxconn\s+)(\d+)$/.exec(line);
   if (limit !== null) return `${limit[1]}${Math.min(Number(limit[2]), places.mostConnections)}`;
   return line
-    .replace('/var/run/haproxy/socket', places.statsSocket)
+    .replace('/var/run/haproxy/socket', `unix@${places.statsSocket}`)
     .replaceAll(OWN_CERTIFICATE, `${places.certificateDirectory}/$1`)
     .replace('/var/state/haproxy/', `${places.stateDirectory}/`);
 }

@@ -63,7 +63,7 @@ describe('putInPlace()', () => {
     expect(text).toContain(
       '  bind 127.90.4.11:8080\n  bind 127.90.4.11:8443 ssl crt /a\n  bind 127.90.4.11:10001\n',
     );
-    expect(text).toContain('  stats socket /s/haproxy.sock expose-fd listeners\n');
+    expect(text).toContain('  stats socket unix@/s/haproxy.sock expose-fd listeners\n');
     expect(text).toContain('  server-state-base /s/state/\n');
     expect(text).toContain('  maxconn 2000\n');
     expect(text).toContain('  use_backend lab_admin if signalmlbusr1\n');

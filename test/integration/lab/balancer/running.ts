@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,9 @@ export async function startTestBalancer(
 ): Promise<TestBalancer> {
   const subnet = await claimSubnet();
   cleanups.push(subnet.release);
-  const sandbox = temporaryDirectory();
+  // As deep as a real one, where socket paths would be too long.
+  const sandbox = join(temporaryDirectory(), `slaves/${'s'.repeat(40)}/runs/latest/${'r'.repeat(40)}`);
+  mkdirSync(sandbox, { recursive: true });
   const address = subnet.address(11);
   const started = await startProcess(
     process.execPath,
