@@ -1,6 +1,6 @@
 // pure
 import { z } from 'zod';
-import { printable } from './printable.ts';
+import { printable } from '../lib/printable.ts';
 
 const ACME_ERROR = 'urn:ietf:params:acme:error:';
 const MAX_SUBPROBLEMS = 1000;

@@ -1,7 +1,7 @@
 // pure
 import { CertathonError, type ErrorCode } from '../lib/errors.ts';
+import { printable } from '../lib/printable.ts';
 import { retryAfterDate } from '../lib/retry-after.ts';
-import { printable } from './printable.ts';
 import {
   type AcmeProblem,
   classifyProblem,

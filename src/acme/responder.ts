@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { printable } from '../lib/printable.ts';
 import { keyAuthorization } from './account-key.ts';
-import { printable } from './printable.ts';
 
 /** The path of RFC 8555 8.3, also in the absolute form that proxies may send (RFC 9112 3.2.2). */
 const CHALLENGE_PATH =

@@ -7,8 +7,8 @@ import { startDeadline } from '../lib/http-deadline.ts';
 import { BodyTooLargeError, connectionWords, DeadlineError } from '../lib/http-failure.ts';
 import { createPool, type Pool } from '../lib/http-pool.ts';
 import type { Log } from '../lib/log.ts';
+import { printable } from '../lib/printable.ts';
 import { clockSkewMs } from './answers.ts';
-import { printable } from './printable.ts';
 import type { AcmeAnswer } from './refusal.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };

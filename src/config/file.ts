@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { describeError } from '../lib/errors.ts';
-import { printable } from './sources.ts';
+import { quoted } from '../lib/printable.ts';
 
 /** No configuration, key or list of CA certificates is larger. */
 export const LARGEST_FILE_BYTES = 1024 * 1024;
@@ -29,7 +29,7 @@ export function readConfigFile(
   readFile: (path: string) => string,
   problems: string[],
 ): { path: string; values: Record<string, unknown> } | undefined {
-  const place = `config ${printable(path)}`;
+  const place = `config ${quoted(path)}`;
   let text: string;
   try {
     text = readFile(path);

@@ -3,12 +3,13 @@ import { hostname } from 'node:os';
 import { CertathonError, describeError } from '../lib/errors.ts';
 import type { EventName, Fields } from '../lib/log.ts';
 import { maskSecrets, registerSecret, SHORTEST_SECRET } from '../lib/mask.ts';
+import { quoted } from '../lib/printable.ts';
 import { type Config, configKey } from './config.ts';
 import { readConfigFile, readTextFile } from './file.ts';
 import { isList, parseKind } from './kinds.ts';
 import { type CommandName, envName, type OptionEntry } from './option.ts';
 import { OPTIONS } from './options.ts';
-import { type Given, gatherSources, printable } from './sources.ts';
+import { type Given, gatherSources } from './sources.ts';
 import { movePassword } from './userinfo.ts';
 
 export interface LoadRequest {
@@ -109,7 +110,7 @@ function readOption(
 function shown(entry: OptionEntry, text: string): string {
   if (entry.secret || text.includes('PRIVATE KEY-----')) return '[masked]';
   const isAddress = entry.kind === 'url' || entry.kind === 'urls';
-  return printable(maskSecrets(isAddress ? text.replace(/\S*@/g, '[masked]@') : text));
+  return quoted(maskSecrets(isAddress ? text.replace(/\S*@/g, '[masked]@') : text));
 }
 
 interface ContentRequest {
@@ -137,7 +138,7 @@ function readContent(entry: OptionEntry, path: Given, request: ContentRequest): 
     const option = (OPTIONS as readonly OptionEntry[]).find(({ name }) => name === target);
     if (text === '') problems.push(`${place} is an empty file`);
     else if (option !== undefined) {
-      readOption(option, { text, source: `${path.source}, file ${printable(path.text)}` }, values, problems);
+      readOption(option, { text, source: `${path.source}, file ${quoted(path.text)}` }, values, problems);
       sources[target] = `file ${path.text}`;
     } else {
       if (!isCertificates(text)) problems.push(`${place} holds no certificate in PEM`);

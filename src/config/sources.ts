@@ -1,4 +1,5 @@
 // pure
+import { quoted } from '../lib/printable.ts';
 import { type CommandName, envName, flagName, type OptionEntry, PREFIX, takesOption } from './option.ts';
 import { nearest } from './suggest.ts';
 
@@ -81,17 +82,11 @@ function unknownNames(options: readonly OptionEntry[], { env, file }: RawSources
   const strangeKeys = Object.keys(file?.values ?? {}).filter((key) => !keys.includes(key));
   return [
     ...strange.map((name) => `env ${name} is not an option${suggestion(name, variables)}`),
-    ...strangeKeys.map((key) => `${file?.path}: ${printable(key)} is not an option${suggestion(key, keys)}`),
+    ...strangeKeys.map((key) => `${file?.path}: ${quoted(key)} is not an option${suggestion(key, keys)}`),
   ];
 }
 
 function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   return near === undefined ? '' : `; did you mean ${near}?`;
-}
-
-/** Text from outside, fit for one line of a message. */
-export function printable(text: string): string {
-  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  return JSON.stringify(short);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { printable } from '../../../src/acme/printable.ts';
+import { printable, quoted } from '../../../src/lib/printable.ts';
 
 describe('printable()', () => {
   it.each([
@@ -16,5 +16,15 @@ describe('printable()', () => {
 
   it('cuts what is too long and says so', () => {
     expect(printable('abcdefgh', 5)).toBe('abcd…');
+  });
+});
+
+describe('quoted()', () => {
+  it('makes one line of anything, in quotation marks, with what JSON leaves open escaped too', () => {
+    expect(quoted('say "hi"\nthere\u202e')).toBe('"say \\"hi\\"\\nthere\\u{202e}"');
+  });
+
+  it('cuts after 200 characters', () => {
+    expect(quoted('x'.repeat(201))).toBe(`"${'x'.repeat(200)}…"`);
   });
 });
