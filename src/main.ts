@@ -72,6 +72,11 @@ function complain(thrown: unknown): number {
   return error.exitStatus;
 }
 
+// `certathon plan | head` closes the pipe early: nobody is left to read, and that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await main(process.argv);
 } catch (thrown) {

@@ -32,7 +32,7 @@ export const OPTIONS = [
     kind: 'path',
     contentOf: 'marathonCa',
     example: '/etc/ssl/dcos-ca.crt',
-    doc: 'File of CA certificates (PEM) that Marathon is trusted by, beside those of Node.',
+    doc: 'File of CA certificates (PEM) by which Marathon is trusted, instead of those of Node.',
   },
   {
     name: 'appId',
@@ -183,7 +183,7 @@ export const OPTIONS = [
     kind: 'path',
     contentOf: 'acmeCa',
     example: '/etc/ssl/pebble.pem',
-    doc: 'File of CA certificates (PEM) that the ACME server is trusted by, beside those of Node.',
+    doc: 'File of CA certificates (PEM) by which the ACME server is trusted, instead of those of Node.',
   },
   {
     name: 'acmeAccountKey',
