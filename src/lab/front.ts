@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
+import { untilMasterTakesSignals } from './haproxy-master.ts';
 import { requireProgram, runToEnd, startProcess } from './process.ts';
 
 /** One balancer as the front sees it. */
@@ -79,6 +80,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     update: async (balancers) => {
       targets = balancers ?? read?.() ?? targets;
       write();
+      await untilMasterTakesSignals(master.pid);
       master.signal('SIGHUP');
       await isServing();
     },

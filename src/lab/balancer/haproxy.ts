@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { untilMasterTakesSignals } from '../haproxy-master.ts';
 import { requireProgram, type StartedProcess, startProcess } from '../process.ts';
 import type { Counters } from './switches.ts';
 
@@ -109,8 +110,10 @@ export class Haproxy {
   }
 
   async #ask(): Promise<void> {
-    if (this.masterPid === undefined) return await this.#start();
+    const { masterPid } = this;
+    if (masterPid === undefined) return await this.#start();
     await this.#saveServerStates();
+    await untilMasterTakesSignals(masterPid);
     this.#counters.reloadAttempts += 1;
     this.#master?.signal('SIGHUP');
   }

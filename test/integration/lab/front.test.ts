@@ -117,6 +117,9 @@ test('update() takes another list of balancers', async () => {
   await front.update([second]);
 
   expect((await get(front, 'a')).body).toBe('12 a');
+  await front.update([first]);
+  await front.update([second]);
+  expect((await get(front, 'a')).body).toBe('12 a');
 });
 
 describe('when a balancer dies', () => {
