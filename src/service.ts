@@ -7,7 +7,7 @@ import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
 import { asCertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
-import { startLoop } from './lib/loop.ts';
+import { type Loop, startLoop } from './lib/loop.ts';
 import { VERSION } from './lib/version.ts';
 import { nextScheduled } from './schedule.ts';
 import { startStatusServer } from './status/server.ts';
@@ -22,6 +22,11 @@ export interface Running {
   signal: AbortSignal;
 }
 
+export interface Ports {
+  challengePort: number;
+  adminPort: number;
+}
+
 /** Requests shortly after one another become one pass; a rolling restart alone sends dozens of events. */
 const QUIET_MS = 2_000;
 
@@ -29,59 +34,67 @@ const QUIET_MS = 2_000;
  * Start never depends on Marathon or the CA: what is away then is tried again like at any later pass.
  * @param ready called once both ports answer   @throws PORT_UNUSABLE, STORE_UNUSABLE */
 export async function serve(
-  { config, clock, log, signal }: Running,
-  ready: (ports: { challenge: number; admin: number }) => void,
+  running: Running,
+  ready: (ports: Ports) => void = () => undefined,
 ): Promise<void> {
-  const wiring = await wire({ config, clock, log, signal, answersAlways: true });
+  const { config, clock, log, signal } = running;
   const about = { instance: config.instance, version: VERSION, startedAt: new Date(clock.nowMs()) };
+  const closers: (() => unknown)[] = [];
   let last: PassResult | undefined;
   let now = false;
+  let loop: Loop | undefined;
+  try {
+    const wiring = await wire({ config, clock, log, signal, answersAlways: true });
+    closers.push(wiring.close);
 
-  const responder = await startResponder({
-    host: config.bind,
-    port: config.challengePort,
-    instance: config.instance,
-    answer: wiring.answer,
-    log,
-  });
-  const status = await startStatusServer({
-    host: config.bind,
-    port: config.adminPort,
-    token: config.adminToken,
-    snapshot: () => snapshotOf(about, last),
-    requestPass: (options) => {
-      now ||= options.now;
-      loop.request('control');
-    },
-  });
-  log.info('service.started', { ...about, challengePort: responder.port, adminPort: status.port });
+    const { bind: host, instance } = config;
+    const responder = await startResponder({
+      host,
+      port: config.challengePort,
+      instance,
+      answer: wiring.answer,
+      log,
+    });
+    closers.push(responder.close);
 
-  const loop = startLoop({
-    clock,
-    signal,
-    quietMs: QUIET_MS,
-    nextScheduled: (after) => nextScheduled(config, after),
-    pass: async (reasons) => {
-      const forced = now;
-      now = false;
-      const before = last;
-      last = await passOn(wiring, config, { forced, dryRun: false }, reasons).catch((error: unknown) =>
-        signal.aborted ? before : failedPass(asCertathonError(error), before, new Date(clock.nowMs())),
-      );
-      if (last !== undefined && last !== before) reportPass(last, before, log);
-      return { checkAgainAt: last?.checkAgainAt };
-    },
-  });
-  const releaseEvents = wiring.tools.delivery.wake.hold();
-  wiring.onEvent((event) => loop.request(`event ${event.type}`));
-  ready({ challenge: responder.port, admin: status.port });
+    const status = await startStatusServer({
+      host,
+      port: config.adminPort,
+      token: config.adminToken,
+      snapshot: () => snapshotOf(about, last),
+      requestPass: (options) => {
+        now ||= options.now;
+        loop?.request('control');
+      },
+    });
+    closers.push(status.close);
 
-  await loop.finished;
-  log.info('service.stopping');
-  releaseEvents();
-  await responder.close();
-  await status.close();
-  await wiring.close();
+    loop = startLoop({
+      clock,
+      signal,
+      quietMs: QUIET_MS,
+      nextScheduled: (after) => nextScheduled(config, after),
+      pass: async (reasons) => {
+        const before = last;
+        const forced = now;
+        now = false;
+        last = await passOrFailure(wiring, running, { forced, before, reasons });
+        if (last !== undefined && last !== before) reportPass(last, before, log);
+        return { checkAgainAt: last?.checkAgainAt };
+      },
+    });
+    closers.push(wiring.tools.delivery.wake.hold());
+    wiring.onEvent((event) => loop?.request(`event ${event.type}`));
+    const ports = { challengePort: responder.port, adminPort: status.port };
+    log.info('service.started', { ...about, ...ports });
+    ready(ports);
+
+    await loop.finished;
+    log.info('service.stopping');
+  } finally {
+    // What listens keeps the process alive, so it is closed also when something else failed.
+    for (const close of closers.reverse()) await close();
+  }
   log.info('service.stopped');
 }
 
@@ -95,6 +108,23 @@ export async function renew({ config, clock, log, signal }: Running): Promise<Pa
     return result;
   } finally {
     await wiring.close();
+  }
+}
+
+/** A pass of the loop, which outlives whatever happens in it. @returns the result before when it was stopped */
+async function passOrFailure(
+  wiring: Wiring,
+  { config, clock, signal }: Running,
+  {
+    forced,
+    before,
+    reasons,
+  }: { forced: boolean; before: PassResult | undefined; reasons: readonly string[] },
+): Promise<PassResult | undefined> {
+  try {
+    return await passOn(wiring, config, { forced, dryRun: false }, reasons);
+  } catch (error) {
+    return signal.aborted ? before : failedPass(asCertathonError(error), before, new Date(clock.nowMs()));
   }
 }
 

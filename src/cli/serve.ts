@@ -3,6 +3,6 @@ import type { RunCommand } from './commands.ts';
 
 /** `certathon serve` */
 export const runServe: RunCommand = async (running) => {
-  await serve(running, () => undefined);
+  await serve(running);
   return 0;
 };

@@ -50,23 +50,22 @@ export async function watchDeployment(
   }
 }
 
-/** Gone from the list is not enough: a no-op ends at once, and a deployment may be stopped by force. */
+/** Gone from the list is not enough: a no-op ends at once, and a deployment may be stopped by force. A later
+ * deployment of somebody else (a scaling, say) does not matter once every task runs our change. */
 function isFinished(app: App, ours: OurDeployment, oldLeft: number): boolean {
-  if (ours.id !== undefined && app.deployments.includes(ours.id)) return false;
-  const tasks = app.tasks.filter((task) => task.state === 'TASK_RUNNING');
-  if (app.deployments.length > 0) {
-    throw new CertathonError(
-      'DELIVERY_OVERTAKEN',
-      `Another deployment (${app.deployments.join(', ')}) of ${app.id} replaced ours`,
+  const open = app.deployments;
+  if (ours.id === undefined ? open.length > 0 : open.includes(ours.id)) return false;
+  if (oldLeft === 0) {
+    const fresh = app.tasks.filter(
+      (task) => task.state === 'TASK_RUNNING' && isNew(task.version, ours.version),
     );
+    return fresh.length >= app.instances || open.length > 0;
   }
-  if (oldLeft > 0) {
-    throw new CertathonError(
-      'DELIVERY_OVERTAKEN',
-      `The deployment of ${app.id} was stopped before ${oldLeft} of its tasks were replaced`,
-    );
-  }
-  return tasks.filter((task) => isNew(task.version, ours.version)).length >= app.instances;
+  const how = open.length > 0 ? `replaced by another one (${open.join(', ')})` : 'stopped';
+  throw new CertathonError(
+    'DELIVERY_OVERTAKEN',
+    `The deployment of ${app.id} was ${how} before ${oldLeft} of its tasks were replaced`,
+  );
 }
 
 /** In words, from the launch queue and the last failure: the best sources there are (marathon.md 2.6). */
