@@ -1,6 +1,6 @@
 // pure
 import { createHash } from 'node:crypto';
-import { type CertathonError, ERRORS } from '../lib/errors.ts';
+import type { CertathonError } from '../lib/errors.ts';
 import type { Hold } from './model.ts';
 
 /** Waits after failures in a row that were the names' or the installation's own: 1 min, 10 min, 100 min
@@ -33,16 +33,20 @@ export function holdAfter(
     : (WAITS_MS[Math.min(failures, WAITS_MS.length) - 1] ?? TROUBLE_WAIT_MS);
   const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now.getTime();
   const boundMs = leftMs > 0 ? Math.max(60_000, leftMs / 20) : Number.POSITIVE_INFINITY;
-  const waitMs =
-    Math.min(table, boundMs) * (1 + SPREAD * share(`${failure.code} ${failures} ${now.getTime()}`));
+  const spreadMs = table * SPREAD * share(`${failure.code} ${failures} ${now.getTime()}`);
+  const waitMs = Math.min(table + spreadMs, boundMs);
   const until = new Date(Math.round(Math.max(now.getTime() + waitMs, failure.retryAt?.getTime() ?? 0)));
   const byCa = failure.retryAt !== undefined && failure.code === 'ACME_RATE_LIMITED';
-  return { until, code: failure.code, reason: failure.message, failures, byCa };
+  return { since: now, until, code: failure.code, reason: failure.message, failures, byCa };
 }
 
-/** Is a repeat worth anything without a person? */
-export function mayRepeat(failure: CertathonError): boolean {
-  return ERRORS[failure.code].retry;
+/** How far a clock may step back without holds being doubted. */
+const CLOCK_STEP_MS = 5 * 60_000;
+
+/** Does a hold still count? One that was decided in the future was decided by a wrong clock. Pure. */
+export function isHeld(hold: Hold | undefined, now: Date): hold is Hold {
+  if (hold === undefined || hold.until <= now) return false;
+  return hold.since.getTime() <= now.getTime() + CLOCK_STEP_MS;
 }
 
 function share(text: string): number {

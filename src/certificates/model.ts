@@ -44,6 +44,8 @@ export interface ObservedBalancer {
 
 /** Why no new try is made before a time. Orders and deliveries are held apart. */
 export interface Hold {
+  /** When it was decided; a time in the future shows that the clock was wrong then, and ends the hold. */
+  since: Date;
   until: Date;
   code: string;
   reason: string;
@@ -73,7 +75,13 @@ export interface CertificatePolicy {
   replaceForeign: boolean;
 }
 
-export type OrderReason = 'missing' | 'expired' | 'lifetime-share' | 'names-missing' | 'forced';
+export type OrderReason =
+  | 'missing'
+  | 'expired'
+  | 'lifetime-share'
+  | 'names-missing'
+  | 'test-certificate'
+  | 'forced';
 export type DeliverReason =
   | 'issued'
   | 'not-delivered'

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { CertathonError } from '../lib/errors.ts';
 import { ensureDirectory, readFileBounded, writeFileDurable } from '../lib/files.ts';
-import { parseStored } from './store.ts';
+import { type OpenOptions, parseStored } from './store.ts';
 
 /** The account at one CA. The URL can be found again from the key, so only the key has to be kept. */
 export interface StoredAccount {
@@ -11,7 +12,9 @@ export interface StoredAccount {
 }
 
 export interface AccountStore {
+  /** @throws STORE_UNUSABLE when a file is damaged */
   read(): Promise<StoredAccount | undefined>;
+  /** The URL and thumbprint of another key are forgotten first: a crash in between must not leave them to it. */
   saveKey(keyPem: string): Promise<void>;
   saveUrl(url: string): Promise<void>;
   saveThumbprint(thumbprint: string): Promise<void>;
@@ -26,11 +29,14 @@ const ACCOUNT = z.object({
 });
 
 /** Opens the account of one CA; staging and production stand side by side, each under a name of its own. */
-export async function openAccountStore(directory: string, directoryUrl: string): Promise<AccountStore> {
+export async function openAccountStore(
+  directory: string,
+  directoryUrl: string,
+  { readOnly = false }: OpenOptions = {},
+): Promise<AccountStore> {
   const home = join(directory, 'accounts', accountName(directoryUrl));
-  await ensureDirectory(directory);
-  await ensureDirectory(join(directory, 'accounts'));
-  await ensureDirectory(home);
+  if (!readOnly)
+    for (const path of [directory, join(directory, 'accounts'), home]) await ensureDirectory(path);
   const keyPath = join(home, 'account.key');
   const metaPath = join(home, 'account.json');
   const readMeta = async (): Promise<z.infer<typeof ACCOUNT>> => {
@@ -41,14 +47,32 @@ export async function openAccountStore(directory: string, directoryUrl: string):
     writeFileDurable(metaPath, `${JSON.stringify({ ...(await readMeta()), ...part }, null, 2)}\n`);
   return {
     async read() {
-      const keyPem = await readFileBounded(keyPath, 64 * 1024);
-      return keyPem === undefined ? undefined : { keyPem: keyPem.toString(), url: (await readMeta()).url };
+      const keyPem = (await readFileBounded(keyPath, 64 * 1024))?.toString();
+      if (keyPem === undefined) return undefined;
+      if (!isPrivateKey(keyPem))
+        throw new CertathonError(
+          'STORE_UNUSABLE',
+          `The account key ${keyPath} is damaged; move it away to go on with a new account`,
+        );
+      return { keyPem, url: (await readMeta()).url };
     },
-    saveKey: (keyPem) => writeFileDurable(keyPath, keyPem),
+    async saveKey(keyPem) {
+      await writeFileDurable(metaPath, `${JSON.stringify({ directoryUrl }, null, 2)}\n`);
+      await writeFileDurable(keyPath, keyPem);
+    },
     saveUrl: (url) => change({ url }),
     saveThumbprint: (thumbprint) => change({ thumbprint }),
     thumbprint: async () => (await readMeta()).thumbprint,
   };
+}
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `https://acme-v02.api.letsencrypt.org/directory` → `acme-v02.api.letsencrypt.org-1f0c2a9b`. */

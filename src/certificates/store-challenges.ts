@@ -1,6 +1,13 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureDirectory, readFileBounded, writeFileDurable } from '../lib/files.ts';
+import {
+  ensureDirectory,
+  readFileBounded,
+  removeFile,
+  removeTemporaryFiles,
+  writeFileDurable,
+} from '../lib/files.ts';
+import type { OpenOptions } from './store.ts';
 
 /** Answers of running challenges, one file a token, so that every instance that shares the store can answer
  * (RFC 8555 8.3: the CA asks from several places at once and may reach any instance). */
@@ -8,7 +15,7 @@ export interface ChallengeStore {
   present(token: string, answer: string): Promise<void>;
   answer(token: string): Promise<string | undefined>;
   remove(token: string): Promise<void>;
-  /** Removes answers that a killed pass left behind. */
+  /** Removes answers that a killed pass left behind. Only for the holder of the store's lock. */
   sweep(nowMs: number): Promise<void>;
 }
 
@@ -18,10 +25,13 @@ const LARGEST_ANSWER = 1024;
 /** No CA takes longer than this over one challenge. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 
-export async function openChallengeStore(directory: string): Promise<ChallengeStore> {
+/** @throws STORE_UNUSABLE */
+export async function openChallengeStore(
+  directory: string,
+  { readOnly = false }: OpenOptions = {},
+): Promise<ChallengeStore> {
   const home = join(directory, 'challenges');
-  await ensureDirectory(directory);
-  await ensureDirectory(home);
+  if (!readOnly) for (const path of [directory, home]) await ensureDirectory(path);
   const pathOf = (token: string): string | undefined => (TOKEN.test(token) ? join(home, token) : undefined);
   return {
     async present(token, answer) {
@@ -35,10 +45,11 @@ export async function openChallengeStore(directory: string): Promise<ChallengeSt
     },
     async remove(token) {
       const path = pathOf(token);
-      if (path !== undefined) await rm(path, { force: true });
+      if (path !== undefined) await removeFile(path);
     },
     async sweep(nowMs) {
-      for (const name of await readdir(home)) {
+      await removeTemporaryFiles(home);
+      for (const name of await readdir(home).catch(() => [])) {
         const path = pathOf(name);
         if (path === undefined) continue;
         const age =
@@ -47,7 +58,7 @@ export async function openChallengeStore(directory: string): Promise<ChallengeSt
             (found) => found.mtimeMs,
             () => nowMs,
           ));
-        if (age > LEFTOVER_AGE_MS) await rm(path, { force: true });
+        if (age > LEFTOVER_AGE_MS) await removeFile(path);
       }
     },
   };

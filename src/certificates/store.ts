@@ -1,9 +1,15 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Bundle, parseBundle } from '../delivery/bundle.ts';
 import { CertathonError } from '../lib/errors.ts';
-import { ensureDirectory, readFileBounded, writeFileDurable } from '../lib/files.ts';
+import {
+  ensureDirectory,
+  readFileBounded,
+  removeFile,
+  removeTemporaryFiles,
+  writeFileDurable,
+} from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import type { Hold, Origin, StoredCertificate } from './model.ts';
 
@@ -60,6 +66,7 @@ const CURRENT = z.object({
   issued: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
 });
 const HOLD = z.object({
+  since: z.coerce.date(),
   until: z.coerce.date(),
   code: z.string(),
   reason: z.string(),
@@ -71,6 +78,11 @@ type Current = z.infer<typeof CURRENT>;
 const LARGEST_FILE = 1024 * 1024;
 const ISSUED_REMEMBERED = 200;
 
+export interface OpenOptions {
+  /** Creates nothing: what is not there counts as empty. For a look that must change nothing. */
+  readOnly?: boolean;
+}
+
 /** Opens the store of one certificate, creating its directories.
  * @param keepVersions how many bundles stay on disk, the current one included
  * @throws STORE_UNUSABLE when a directory can not be made or a file of ours is damaged */
@@ -79,11 +91,11 @@ export async function openStore(
   certificate: string,
   keepVersions: number,
   log: Log,
+  { readOnly = false }: OpenOptions = {},
 ): Promise<Store> {
   const home = join(directory, 'certificates', certificate);
-  await ensureDirectory(directory);
-  await ensureDirectory(join(directory, 'certificates'));
-  await ensureDirectory(home);
+  if (!readOnly)
+    for (const path of [directory, join(directory, 'certificates'), home]) await ensureDirectory(path);
   const pathOf = (file: string): string => join(home, file);
   const bundlePath = (fingerprint: string): string => pathOf(`bundle-${fingerprint}.pem`);
   const write = async (file: string, data: string): Promise<void> => {
@@ -138,13 +150,13 @@ export async function openStore(
     },
     order: () => readJson('order.json', BEGUN_ORDER),
     saveOrder: (order) => write('order.json', `${JSON.stringify(order, null, 2)}\n`),
-    removeOrder: () => rm(pathOf('order.json'), { force: true }),
+    removeOrder: () => removeFile(pathOf('order.json')),
     hold: (what) => readJson(`hold-${what}.json`, HOLD),
     saveHold: (what, hold) => write(`hold-${what}.json`, `${JSON.stringify(hold, null, 2)}\n`),
-    removeHold: (what) => rm(pathOf(`hold-${what}.json`), { force: true }),
+    removeHold: (what) => removeFile(pathOf(`hold-${what}.json`)),
     delivery: () => readJson('delivery.json', BEGUN_DELIVERY),
     saveDelivery: (delivery) => write('delivery.json', `${JSON.stringify(delivery, null, 2)}\n`),
-    removeDelivery: () => rm(pathOf('delivery.json'), { force: true }),
+    removeDelivery: () => removeFile(pathOf('delivery.json')),
   };
 }
 
@@ -170,5 +182,7 @@ async function pruneBundles(home: string, current: string, keep: number): Promis
   const others = aged
     .filter(({ name }) => name !== `bundle-${current}.pem`)
     .sort((a, b) => b.writtenMs - a.writtenMs);
-  for (const { name } of others.slice(Math.max(0, keep - 1))) await rm(join(home, name), { force: true });
+  for (const { name } of others.slice(Math.max(0, keep - 1))) await removeFile(join(home, name));
+  // A write that was cut off by a kill leaves a copy of a key under another name.
+  await removeTemporaryFiles(home);
 }

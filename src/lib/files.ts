@@ -66,6 +66,13 @@ export async function ensureDirectory(path: string, mode = 0o700): Promise<void>
   }
 }
 
+/** Removes a file, if it is there. @throws STORE_UNUSABLE */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw unusable('remove', path, error);
+  });
+}
+
 /** Removes what writes that were cut off by a crash left in a directory. Only for the holder of its lock.
  * @returns the names removed @throws STORE_UNUSABLE */
 export async function removeTemporaryFiles(directory: string): Promise<string[]> {
