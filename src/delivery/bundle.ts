@@ -65,8 +65,10 @@ export function parseBundle(text: string): ParsedBundle {
 
 /** The showable facts of a leaf certificate. */
 export function certificateFacts(leaf: X509Certificate): CertificateFacts {
-  const names = (leaf.subjectAltName ?? '')
-    .split(', ')
+  // Node quotes a name that holds a comma, so that it can not be taken for several.
+  const entries = (leaf.subjectAltName ?? '').match(/[^",]*(?:"(?:[^"\\]|\\.)*")?[^",]*/g) ?? [];
+  const names = entries
+    .map((entry) => entry.trim())
     .filter((entry) => entry.startsWith('DNS:'))
     .map((entry) => entry.slice(4).toLowerCase());
   return {

@@ -1,6 +1,7 @@
 // pure
 import type { EnvValue } from '../marathon/schema.ts';
-import { fromVariable, readVariable, toVariable } from './variable.ts';
+import type { Bundle } from './bundle.ts';
+import { contentMark, readVariable, toVariable } from './variable.ts';
 
 /** Linux refuses to start a process with a variable (`NAME=value`) of 128 KiB or more; a margin is left for
  * what Mesos adds around it. All of them together share the stack with the arguments. */
@@ -23,11 +24,11 @@ export type EnvChange =
 export function envChange(
   env: Record<string, EnvValue>,
   variable: string,
-  pem: string,
+  bundle: Bundle,
   placeholderPem: string | undefined,
 ): EnvChange {
   const changes: Record<string, string> = {};
-  if (!holdsBundle(env[variable], pem)) changes[variable] = toVariable(pem);
+  if (!holdsBundle(env[variable], bundle)) changes[variable] = toVariable(bundle.pem);
   if (variable !== BASE && placeholderPem !== undefined && readVariable(env[BASE]).kind === 'empty') {
     changes[BASE] = toVariable(placeholderPem);
   }
@@ -38,9 +39,9 @@ export function envChange(
   return message === undefined ? { kind: 'write', env: next, changed } : { kind: 'too-large', message };
 }
 
-/** Does the variable hold exactly this bundle, however its line ends are spelt? */
-export function holdsBundle(value: EnvValue | undefined, pem: string): boolean {
-  return typeof value === 'string' && linesOf(fromVariable(value)) === linesOf(pem);
+/** Does the variable hold this certificate and its key, whatever stands around them and however it is spelt? */
+export function holdsBundle(value: EnvValue | undefined, bundle: Bundle): boolean {
+  return contentMark(readVariable(value)) === bundle.facts.fingerprint;
 }
 
 function excess(env: Record<string, EnvValue>, changed: readonly string[]): string | undefined {
@@ -58,12 +59,4 @@ function excess(env: Record<string, EnvValue>, changed: readonly string[]): stri
   return total > LARGEST_TOTAL
     ? `All certificates together would have ${total} bytes; ${LARGEST_TOTAL} are allowed`
     : undefined;
-}
-
-function linesOf(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join('\n');
 }

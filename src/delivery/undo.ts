@@ -4,7 +4,7 @@ import { marathonVersion } from '../marathon/version.ts';
 import type { DeliveryRequest, DeliveryTools } from './delivery.ts';
 import { isHealthy, isNew } from './progress.ts';
 import type { VariableContent } from './variable.ts';
-import { whoDoesNotServe } from './verify.ts';
+import { probeName, whoDoesNotServe } from './verify.ts';
 import { watchDeployment } from './watch.ts';
 
 /** How long a killed task may take to disappear before the undo goes on without waiting. */
@@ -83,14 +83,11 @@ async function whatIsServed(
 ): Promise<string> {
   if (previous.kind !== 'certificate') return 'there was no certificate before';
   const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
+  // One without alternative names is served by default, so to whoever asks for a name that nothing covers.
+  const names = [previous.facts.names[0] ?? request.names[0] ?? ''].map(probeName);
   for (;;) {
     const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
-    const behind = await whoDoesNotServe(
-      balancers,
-      previous.facts.names.slice(0, 1),
-      previous.facts.fingerprint,
-      tools,
-    );
+    const behind = await whoDoesNotServe(balancers, names, previous.facts.fingerprint, tools);
     if (behind.length === 0 && balancers.length > 0)
       return `${balancers.length} of ${balancers.length} balancers serve the old certificate`;
     if (tools.clock.nowMs() >= deadlineMs)

@@ -32,6 +32,11 @@ export async function verifyServed(request: DeliveryRequest, tools: DeliveryTool
   }
 }
 
+/** A name to ask for, to be shown the certificate of `name`: a wildcard itself is no host that anybody visits. */
+export function probeName(name: string): string {
+  return name.replace(/^\*\./, 'certathon.');
+}
+
 /** One sentence for each balancer that shows something else, for the first name where it does. */
 export async function whoDoesNotServe(
   balancers: readonly Balancer[],

@@ -18,7 +18,7 @@ export async function writeVariable(
   for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
     const app = await readUnlocked(request, tools);
     if (app.kind === 'ours') return app.deployment;
-    const change = envChange(app.app.env, request.variable, request.bundle.pem, request.placeholderPem);
+    const change = envChange(app.app.env, request.variable, request.bundle, request.placeholderPem);
     if (change.kind === 'none') return undefined;
     if (change.kind === 'too-large') throw new CertathonError('DELIVERY_TOO_LARGE', change.message);
     guardContent(app.app, request);
@@ -69,7 +69,7 @@ async function ourOpenDeployment(
     record.fingerprint !== request.bundle.facts.fingerprint
   )
     return undefined;
-  if (!holdsBundle(app.env[request.variable], request.bundle.pem)) return undefined;
+  if (!holdsBundle(app.env[request.variable], request.bundle)) return undefined;
   const version = app.versionInfo.lastConfigChangeAt ?? app.version;
   const open = app.deployments;
   if (record.deploymentId !== undefined) {
@@ -85,7 +85,7 @@ async function ourOpenDeployment(
 /** The plan was made for other content: plan again rather than overwrite it. */
 function guardContent(app: App, request: DeliveryRequest): void {
   const mark = contentMark(readVariable(app.env[request.variable]));
-  if (request.replaces === undefined || mark === request.replaces) return;
+  if (mark === request.replaces || mark === request.bundle.facts.fingerprint) return;
   throw new CertathonError(
     'DELIVERY_OVERTAKEN',
     `${request.variable} of ${request.appId} was changed by somebody else since it was looked at`,
@@ -116,7 +116,7 @@ async function put(
   }
   if (result.kind === 'unknown') return afterLostReply(app, request, tools);
   const now = await tools.marathon.app(request.appId, tools.signal);
-  if (!holdsBundle(now.env[request.variable], request.bundle.pem)) {
+  if (!holdsBundle(now.env[request.variable], request.bundle)) {
     throw new CertathonError(
       'DELIVERY_OVERTAKEN',
       `${request.variable} of ${request.appId} does not hold what was just written`,
@@ -136,7 +136,7 @@ async function afterLostReply(
 ): Promise<OurDeployment | 'again'> {
   await tools.wake.wait(tools.limits.pollMs, tools.signal);
   const app = await tools.marathon.app(request.appId, tools.signal);
-  if (app.version === before.version || !holdsBundle(app.env[request.variable], request.bundle.pem))
+  if (app.version === before.version || !holdsBundle(app.env[request.variable], request.bundle))
     return 'again';
   const ours = await ourOpenDeployment(app, request, tools);
   tools.log.info('delivery.started', { app: request.appId, deployment: ours?.id, reason: 'reply-lost' });
