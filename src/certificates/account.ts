@@ -1,5 +1,5 @@
+import { createAccountKey } from '../acme/account-key.ts';
 import type { AcmeClient } from '../acme/client.ts';
-import { createCertificateKey } from '../acme/csr.ts';
 import type { AccountStore } from './store-accounts.ts';
 
 /** How an ACME client is made for an account; constructed by the service, which knows the options. */
@@ -14,26 +14,36 @@ export interface AccountTools {
 }
 
 /** A client whose account exists at the CA. The key is on disk before the CA hears of it; the URL is found
- * again from the key, so nothing else can be lost.
- * @throws ACME_* */
+ * again from the key, so nothing else can be lost. A CA that was set up anew may make the client register again
+ * on the way; the URL known at the end is kept by `close()`.
+ * @throws ACME_*, STORE_UNUSABLE */
 export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
   const { accounts } = tools;
   const stored = await accounts.read();
-  const keyPem = tools.givenKeyPem ?? stored?.keyPem ?? createCertificateKey();
+  const keyPem = tools.givenKeyPem ?? stored?.keyPem ?? createAccountKey();
   const isStored = stored?.keyPem === keyPem;
   if (!isStored) await accounts.saveKey(keyPem);
   const acme = tools.openAcme(keyPem, isStored ? stored.url : undefined);
   try {
     await accounts.saveThumbprint(acme.thumbprint());
-    if (isStored && stored.url !== undefined) return acme;
+    // Costs no request when the URL is known; it tells the client what to register again with.
     const { accountUrl } = await acme.ensureAccount({
       termsOfServiceAgreed: true,
       ...(tools.contact.length > 0 ? { contact: tools.contact } : {}),
     });
-    await accounts.saveUrl(accountUrl);
-    return acme;
+    if (accountUrl !== (isStored ? stored.url : undefined)) await accounts.saveUrl(accountUrl);
+    return { ...acme, close: () => closeKeepingUrl(acme, accountUrl, accounts) };
   } catch (error) {
     await acme.close();
     throw error;
+  }
+}
+
+async function closeKeepingUrl(acme: AcmeClient, known: string, accounts: AccountStore): Promise<void> {
+  const url = acme.accountUrl();
+  try {
+    if (url !== undefined && url !== known) await accounts.saveUrl(url);
+  } finally {
+    await acme.close();
   }
 }

@@ -9,8 +9,8 @@ import type { ChallengeStore } from './store-challenges.ts';
 const PARALLEL = 10;
 
 /** Proves control of every name of the order by HTTP-01. All answers are in the store before the CA is told
- * to look at any; they are removed whatever happens. One failed name makes the whole order invalid, so the
- * others that are still pending are given back.
+ * to look at any; they are removed whatever happens. One failed name makes the whole order invalid; the others
+ * are proven all the same, since the next order finds them valid.
  * @throws ACME_CHALLENGE_FAILED with the CA's words for each name that failed */
 export async function proveNames(
   order: Order,

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { DeliveryTools } from '../delivery/delivery.ts';
 import { deliverByEnvironment } from '../delivery/environment.ts';
 import { readVariable } from '../delivery/variable.ts';
+import { probeName } from '../delivery/verify.ts';
 import { CertathonError } from '../lib/errors.ts';
-import type { CertificateStep } from './model.ts';
+import type { CertificateStep, Problem } from './model.ts';
 import type { ObserveTools } from './observe.ts';
 import { type OrderTools, obtainCertificate } from './order.ts';
 import { createPlaceholder } from './placeholder.ts';
@@ -15,27 +16,35 @@ type Executors = {
   [K in CertificateStep['do']]: (
     step: Extract<CertificateStep, { do: K }>,
     tools: ExecuteTools,
-  ) => Promise<void>;
+  ) => Promise<Problem[]>;
 };
 
 const EXECUTORS: Executors = {
   adopt,
   order: async (step, tools) => {
     const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
-    await tools.answering(() => obtainCertificate(step.names, dueByClock, tools));
+    const { problems } = await tools.answering(() => obtainCertificate(step.names, dueByClock, tools));
+    return problems;
   },
   deliver: (step, tools) => deliver(step.replaces, tools),
   verify: (_step, tools) => deliver(undefined, tools),
 };
 
-/** Carries out one step. May be repeated, and may follow a crash at any line. */
-export async function execute(step: CertificateStep, tools: ExecuteTools): Promise<void> {
+/** Carries out one step. May be repeated, and may follow a crash at any line.
+ * @returns what a person has to see although the step was done */
+export async function execute(step: CertificateStep, tools: ExecuteTools): Promise<Problem[]> {
   tools.log.info('pass.step', { ...step });
-  await (EXECUTORS[step.do] as (step: CertificateStep, tools: ExecuteTools) => Promise<void>)(step, tools);
+  return (EXECUTORS[step.do] as (step: CertificateStep, tools: ExecuteTools) => Promise<Problem[]>)(
+    step,
+    tools,
+  );
 }
 
 /** Copies certificate and key from the variable of the marathon-lb app into the store. */
-async function adopt(step: Extract<CertificateStep, { do: 'adopt' }>, tools: ExecuteTools): Promise<void> {
+async function adopt(
+  step: Extract<CertificateStep, { do: 'adopt' }>,
+  tools: ExecuteTools,
+): Promise<Problem[]> {
   const app = await tools.marathon.app(tools.balancerAppId, tools.signal);
   const content = readVariable(app.env[tools.variable]);
   if (content.kind !== 'certificate' || content.facts.fingerprint !== step.fingerprint) {
@@ -52,10 +61,11 @@ async function adopt(step: Extract<CertificateStep, { do: 'adopt' }>, tools: Exe
     reason: step.reason,
     expiresAt: content.facts.notAfter,
   });
+  return [];
 }
 
 /** Brings the stored bundle into the variable, if it is not there, and onto every balancer. */
-async function deliver(replaces: string | undefined, tools: ExecuteTools): Promise<void> {
+async function deliver(replaces: string | undefined, tools: ExecuteTools): Promise<Problem[]> {
   const current = await tools.store.current();
   if (current === undefined)
     throw new CertathonError('STORE_UNUSABLE', 'The stored certificate disappeared before it was delivered');
@@ -64,12 +74,13 @@ async function deliver(replaces: string | undefined, tools: ExecuteTools): Promi
       appId: tools.balancerAppId,
       variable: tools.variable,
       bundle: current.bundle,
-      names: current.stored.names.filter((name) => !name.startsWith('*')),
+      names: current.stored.names.map(probeName),
       replaces,
       placeholderPem: await placeholderFor(tools.variable, current.stored.names, tools),
     },
     tools.delivery,
   );
+  return [];
 }
 
 async function placeholderFor(

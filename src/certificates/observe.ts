@@ -1,5 +1,6 @@
 import type { DeliveryTools } from '../delivery/delivery.ts';
 import { readVariable } from '../delivery/variable.ts';
+import { probeName } from '../delivery/verify.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { mapBounded } from '../lib/parallel.ts';
@@ -30,11 +31,12 @@ export interface ObserveTools {
  * @throws APP_MISSING for the marathon-lb app, MARATHON_*, STORE_UNUSABLE */
 export async function observe(tools: ObserveTools): Promise<CertificateObservation> {
   const { marathon, store, signal } = tools;
-  const [own, app, current, begun, held] = await Promise.all([
+  const [own, app, current, begun, finishedUrl, held] = await Promise.all([
     readOwnApp(tools),
     marathon.app(tools.balancerAppId, signal),
     store.current(),
     store.order(),
+    store.currentOrderUrl(),
     Promise.all([store.hold('order'), store.hold('delivery')]),
   ]);
   const label = own?.labels.HAPROXY_0_VHOST;
@@ -43,13 +45,18 @@ export async function observe(tools: ObserveTools): Promise<CertificateObservati
     label: label === undefined ? undefined : { text: label, app: own?.id ?? '' },
     routingHost: tools.routingHost,
   });
+  // A crash after the certificate was stored leaves the order that brought it.
+  const isFinished = begun?.url !== undefined && begun.url === finishedUrl;
   const name = current?.stored.names[0] ?? wanted.names[0];
   return {
     now: new Date(tools.clock.nowMs()),
     directoryUrl: tools.directoryUrl,
     wanted,
     stored: current?.stored,
-    order: begun?.directoryUrl === tools.directoryUrl ? { names: begun.names, url: begun.url } : undefined,
+    order:
+      begun === undefined || begun.directoryUrl !== tools.directoryUrl || isFinished
+        ? undefined
+        : { names: begun.names, url: begun.url },
     holds: { order: held[0], delivery: held[1] },
     app: {
       id: app.id,
@@ -57,7 +64,7 @@ export async function observe(tools: ObserveTools): Promise<CertificateObservati
       state: await variableState(app, tools),
       deployments: app.deployments,
     },
-    balancers: name === undefined ? [] : await lookAtBalancers(app, name, tools),
+    balancers: name === undefined ? [] : await lookAtBalancers(app, probeName(name), tools),
   };
 }
 

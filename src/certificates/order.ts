@@ -7,7 +7,8 @@ import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type AccountTools, openAccount } from './account.ts';
 import { proveNames } from './authorizations.ts';
-import { trustedNow } from './clock-skew.ts';
+import { clockFinding, differenceInWords, trustedNow } from './clock-skew.ts';
+import type { Problem } from './model.ts';
 import type { BegunOrder, Store } from './store.ts';
 import type { ChallengeStore } from './store-challenges.ts';
 
@@ -34,20 +35,22 @@ export interface OrderTools extends AccountTools {
  * is written first: the private key and the order's address are on disk before the CA is asked to issue, so
  * that the next start finishes this order instead of spending another one.
  * @param dueByClock whether only the time makes it due, so that a wrong clock would
+ * @returns the certificate, and what a person has to see although it was obtained
  * @throws ACME_*, CERTIFICATE_UNUSABLE, CLOCK_WRONG, ROUTE_CHECK_FAILED, STORE_UNUSABLE */
 export async function obtainCertificate(
   names: readonly string[],
   dueByClock: boolean,
   tools: OrderTools,
-): Promise<Bundle> {
+): Promise<{ bundle: Bundle; problems: Problem[] }> {
   const acme = await openAccount(tools);
   try {
     await acme.directory();
-    if (dueByClock) await guardClock(names, acme, tools);
+    await guardClock(names, dueByClock, acme, tools);
     const { begun, order } =
       (await takeUpOrder(names, acme, tools)) ?? (await beginOrder(names, acme, tools));
     try {
-      return await finishOrder(begun, order, acme, tools);
+      const bundle = await finishOrder(begun, order, acme, tools);
+      return { bundle, problems: clockFinding(acme.skewMs()) };
     } catch (error) {
       if (isLost(error)) await tools.store.removeOrder();
       throw error;
@@ -58,15 +61,17 @@ export async function obtainCertificate(
 }
 
 /** A certificate that only our wrong clock calls due must not cost the CA's budget. */
-async function guardClock(names: readonly string[], acme: AcmeClient, tools: OrderTools): Promise<void> {
+async function guardClock(
+  names: readonly string[],
+  dueByClock: boolean,
+  acme: AcmeClient,
+  tools: OrderTools,
+): Promise<void> {
   const { now, skewMs } = trustedNow(acme.skewMs(), tools.clock.nowMs());
   if (skewMs === 0) return;
   tools.log.warn('clock.skewed', { skewMs, code: 'CLOCK_WRONG', reason: 'the CA tells another time' });
-  if (await tools.isDueAt(now, names)) return;
-  throw new CertathonError(
-    'CLOCK_WRONG',
-    `The clock of this machine is ${Math.abs(Math.round(skewMs / 1000))} s ${skewMs > 0 ? 'behind' : 'ahead of'} the CA's, by whose time nothing is due`,
-  );
+  if (!dueByClock || (await tools.isDueAt(now, names))) return;
+  throw new CertathonError('CLOCK_WRONG', `${differenceInWords(skewMs)}, by whose time nothing is due`);
 }
 
 /** An order that an earlier pass began for the same names at the same CA, if the CA still knows it. */
@@ -77,20 +82,29 @@ async function takeUpOrder(
 ): Promise<{ begun: BegunOrder; order: Order } | undefined> {
   const begun = await tools.store.order();
   if (begun?.url === undefined || begun.directoryUrl !== tools.directoryUrl) return undefined;
+  // Finished, but a crash kept it from being removed: it would only bring the same certificate again.
+  if (begun.url === (await tools.store.currentOrderUrl())) return undefined;
   if ([...begun.names].sort().join() !== [...names].sort().join()) return undefined;
   try {
     const order = await acme.order(begun.url);
-    const expired = order.expiresAt !== undefined && order.expiresAt.getTime() <= tools.clock.nowMs();
-    if (order.status !== 'invalid' && !(expired && order.status === 'pending')) {
+    const { now } = trustedNow(acme.skewMs(), tools.clock.nowMs());
+    const expired = order.expiresAt !== undefined && order.expiresAt <= now;
+    const isOpen = order.status === 'pending' || order.status === 'ready';
+    if (order.status !== 'invalid' && !(expired && isOpen)) {
       tools.log.info('order.resumed', { order: begun.url, names, status: order.status });
       return { begun, order };
     }
   } catch (error) {
-    if (!(error instanceof CertathonError) || !['ACME_REFUSED', 'ACME_ORDER_INVALID'].includes(error.code))
-      throw error;
+    if (!isGone(error)) throw error;
   }
   await tools.store.removeOrder();
   return undefined;
+}
+
+/** The CA does not know the order (any more), in the words of the protocol or by a bare status. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof CertathonError)) return false;
+  return error.code === 'ACME_REFUSED' || error.facts.status === 404 || error.facts.status === 410;
 }
 
 async function beginOrder(

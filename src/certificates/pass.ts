@@ -1,6 +1,6 @@
 import { asCertathonError, CertathonError, describeError, ERRORS, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { holdAfter } from './backoff.ts';
+import { holdAfter, isHeld } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
 import type {
   CertificateObservation,
@@ -54,6 +54,8 @@ export async function runPass(
     exitStatus: 0,
   };
   const failures: Problem[] = [];
+  const findings: Problem[] = [];
+  let overtaken = false;
   let forced = policy.forced;
   try {
     for (let count = 0; ; count += 1) {
@@ -70,13 +72,19 @@ export async function runPass(
           'UNEXPECTED',
           `The plan did not come to an end after ${MOST_STEPS} steps; the next would be ${step.do}`,
         );
-      const failure = await tryStep(step, seen, tools);
+      const { failure, found } = await tryStep(step, seen, !overtaken, tools);
       if (step.do === 'order') forced = false;
+      findings.push(...found);
       if (failure === undefined) {
         result.done.push(step);
         continue;
       }
-      if (failure.code === 'DELIVERY_OVERTAKEN') continue;
+      // Planned anew once: whoever changes it again and again is a person or a program with another mind.
+      const isFirst = failure.code === 'DELIVERY_OVERTAKEN' && !overtaken;
+      if (isFirst) {
+        overtaken = true;
+        continue;
+      }
       failures.push(problemOf(failure));
       // A failed order leaves the delivery of what is there; after a failed delivery nothing is left to try.
       if (step.do !== 'order') break;
@@ -86,7 +94,7 @@ export async function runPass(
     failures.push(problemOf(asCertathonError(error)));
   }
   if (failures.length > 0) result.checkAgainAt = await nextTry(tools, result.checkAgainAt);
-  result.problems = merged(failures, result.problems);
+  result.problems = merged([...failures, ...findings], result.problems);
   result.finishedAt = new Date(tools.clock.nowMs());
   result.exitStatus = exitStatusOf(result.problems);
   return result;
@@ -117,24 +125,19 @@ export function withSignal(tools: ExecuteTools, signal: AbortSignal): ExecuteToo
 async function tryStep(
   step: CertificateStep,
   seen: CertificateObservation,
+  mayBeOvertaken: boolean,
   tools: ExecuteTools,
-): Promise<CertathonError | undefined> {
+): Promise<{ failure: CertathonError | undefined; found: Problem[] }> {
   const held = step.do === 'order' ? 'order' : 'delivery';
   try {
-    await execute(step, tools);
+    const found = await execute(step, tools);
     if (seen.holds[held] !== undefined) await tools.store.removeHold(held);
-    return undefined;
+    return { failure: undefined, found };
   } catch (error) {
     if (tools.signal.aborted) throw error;
     const failure = asCertathonError(error);
-    if (
-      failure.code === 'UNEXPECTED' ||
-      failure.code === 'STORE_UNUSABLE' ||
-      failure.code === 'DELIVERY_OVERTAKEN'
-    ) {
-      if (failure.code !== 'DELIVERY_OVERTAKEN') throw failure;
-      return failure;
-    }
+    if (failure.code === 'UNEXPECTED' || failure.code === 'STORE_UNUSABLE') throw failure;
+    if (failure.code === 'DELIVERY_OVERTAKEN' && mayBeOvertaken) return { failure, found: [] };
     const hold = holdAfter(failure, seen.holds[held], new Date(tools.clock.nowMs()), seen.stored?.notAfter);
     await tools.store.saveHold(held, hold);
     const event = step.do === 'order' ? 'certificate.failed' : 'delivery.failed';
@@ -144,7 +147,7 @@ async function tryStep(
       hint: failure.hint,
       nextTryAt: hold.until,
     });
-    return failure;
+    return { failure, found: [] };
   }
 }
 
@@ -152,11 +155,12 @@ async function tryStep(
 async function nextTry(tools: ExecuteTools, planned: Date | undefined): Promise<Date> {
   const nowMs = tools.clock.nowMs();
   const holds = await Promise.all([tools.store.hold('order'), tools.store.hold('delivery')]).catch(() => []);
-  const ends = [planned, ...holds.map((hold) => hold?.until)].flatMap((end) =>
+  const now = new Date(nowMs);
+  const held = holds.flatMap((hold) => (isHeld(hold, now) ? [hold.until] : []));
+  const ends = [planned, ...held].flatMap((end) =>
     end !== undefined && end.getTime() > nowMs ? [end.getTime()] : [],
   );
-  const held = holds.some((hold) => hold !== undefined && hold.until.getTime() > nowMs);
-  return new Date(held ? Math.min(...ends) : Math.min(nowMs + SOON_MS, ...ends));
+  return new Date(held.length > 0 ? Math.min(...ends) : Math.min(nowMs + SOON_MS, ...ends));
 }
 
 function problemOf(error: CertathonError): Problem {

@@ -1,4 +1,6 @@
 // pure
+import { isHeld } from './backoff.ts';
+import { adoptionStep, currentVerdict, foreignProblem, obstacleInVariable } from './found.ts';
 import type {
   CertificateObservation,
   CertificatePlan,
@@ -10,7 +12,6 @@ import type {
   Problem,
   VariableState,
 } from './model.ts';
-import { coversAll, renewalVerdict } from './renewal.ts';
 
 /** What to do next for the certificate, in order, with reasons. Pure: any pass may be repeated and may follow
  * a crash at any line, since everything is decided anew from what is seen.
@@ -38,12 +39,12 @@ export function planCertificate(seen: CertificateObservation, policy: Certificat
   const adopt = policy.forced ? undefined : adoptionStep(seen, policy);
   if (adopt !== undefined) return done([adopt]);
 
-  const verdict = renewalVerdict(seen.stored, names, policy, seen.now);
+  const verdict = currentVerdict(seen, policy);
   if (!verdict.due) {
     if (verdict.clockWrong) problems.push(clockProblem(seen));
     return done(
       stepsToServe(seen, policy, problems),
-      earlier(verdict.dueAt, seen.holds.delivery?.until, seen.now),
+      earlier(verdict.dueAt, activeHold(seen.holds.delivery, seen, policy)?.until),
     );
   }
   const held = activeHold(seen.holds.order, seen, policy);
@@ -80,6 +81,12 @@ function stepsToServe(
   if (stored === undefined) return [];
   const { state, variable } = seen.app;
   if (state.kind !== 'certificate' || state.facts.fingerprint !== stored.fingerprint) {
+    // While the order of a new one is held, the stored one may cover less than what is wanted.
+    const foreign = foreignProblem(seen, policy, stored.names);
+    if (foreign !== undefined) {
+      problems.push(foreign);
+      return [];
+    }
     const held = activeHold(seen.holds.delivery, seen, policy);
     if (held !== undefined) {
       problems.push(heldProblem('delivery', held));
@@ -110,64 +117,13 @@ function deliverReason(seen: CertificateObservation): DeliverReason {
   return 'not-delivered';
 }
 
-/** Something in the variable that must not be overwritten. Asked before anything is ordered: a certificate
- * that can not be delivered would only burn the CA's budget. */
-function obstacleInVariable(seen: CertificateObservation, policy: CertificatePolicy): Problem | undefined {
-  const { state, variable, id } = seen.app;
-  if (state.kind === 'secret') {
-    return {
-      code: 'DELIVERY_SECRET',
-      message: `${variable} of ${id} refers to the secret "${state.secret}", which the API does not show`,
-    };
-  }
-  if (policy.replaceForeign) return undefined;
-  if (state.kind === 'unreadable') {
-    return {
-      code: 'DELIVERY_UNREADABLE',
-      message: `${variable} of ${id} holds something that is no bundle: ${state.problem}`,
-    };
-  }
-  if (state.kind !== 'certificate' || state.ours || state.placeholder) return undefined;
-  const uncovered = state.facts.names.filter((name) => !coversAll(seen.wanted.names, [name]));
-  // A certificate that serves all wanted names and still lives is kept (adopted); it is an obstacle once due.
-  if (uncovered.length === 0 || (adoptionStep(seen, policy) ?? keepsAdopted(seen, policy)) !== undefined)
-    return undefined;
-  return {
-    code: 'DELIVERY_FOREIGN',
-    message: `${variable} of ${id} holds a certificate that was not issued by this program (issuer ${state.facts.issuer}) and covers ${uncovered.join(', ')}, which ours would not`,
-  };
-}
-
-/** The variable holds exactly what we adopted, and it is not due: nothing will be written over it. */
-function keepsAdopted(seen: CertificateObservation, policy: CertificatePolicy): true | undefined {
-  const { state } = seen.app;
-  if (state.kind !== 'certificate' || seen.stored?.fingerprint !== state.facts.fingerprint) return undefined;
-  return renewalVerdict(seen.stored, seen.wanted.names, policy, seen.now).due ? undefined : true;
-}
-
-/** A valid certificate in marathon-lb that serves all wanted names is taken over instead of ordering: after a
- * lost store, and when another instance or a person has put in a newer one than ours (two programs with a
- * store each would otherwise replace each other's for ever). */
-function adoptionStep(seen: CertificateObservation, policy: CertificatePolicy): CertificateStep | undefined {
-  const { state } = seen.app;
-  if (state.kind !== 'certificate' || state.placeholder || state.facts.selfSigned) return undefined;
-  if (isStaging(state.facts.issuer) && !isStaging(seen.directoryUrl)) return undefined;
-  if (renewalVerdict(state.facts, seen.wanted.names, { ...policy, forced: false }, seen.now).due)
-    return undefined;
-  const { fingerprint, names } = state.facts;
-  if (seen.stored === undefined) return { do: 'adopt', fingerprint, names, reason: 'valid-in-marathon-lb' };
-  if (seen.stored.fingerprint === fingerprint || state.facts.notAfter <= seen.stored.notAfter)
-    return undefined;
-  return { do: 'adopt', fingerprint, names, reason: 'newer-in-marathon-lb' };
-}
-
 /** A hold that still counts. A person who asks for a try now ends our own back-off, never a limit of the CA. */
 function activeHold(
   hold: Hold | undefined,
   seen: CertificateObservation,
   policy: CertificatePolicy,
 ): Hold | undefined {
-  if (hold === undefined || hold.until <= seen.now) return undefined;
+  if (!isHeld(hold, seen.now)) return undefined;
   return policy.forced && !hold.byCa ? undefined : hold;
 }
 
@@ -184,8 +140,8 @@ function stateMark(state: VariableState): string {
   return state.kind === 'certificate' ? state.facts.fingerprint : state.kind;
 }
 
-function earlier(dueAt: Date, held: Date | undefined, now: Date): Date {
-  return held !== undefined && held > now && held < dueAt ? held : dueAt;
+function earlier(dueAt: Date, held: Date | undefined): Date {
+  return held !== undefined && held < dueAt ? held : dueAt;
 }
 
 function isUsable(seen: CertificateObservation): boolean {
@@ -204,10 +160,6 @@ function clockProblem(seen: CertificateObservation): Problem {
     code: 'CLOCK_WRONG',
     message: `It is ${seen.now.toISOString()} here, but the installed certificate begins at ${seen.stored?.notBefore.toISOString()}`,
   };
-}
-
-function isStaging(text: string): boolean {
-  return /staging|fake le/i.test(text);
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

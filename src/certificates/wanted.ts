@@ -1,9 +1,13 @@
 // pure
+import { printable } from '../lib/printable.ts';
 import type { RefusedName, WantedNames } from './model.ts';
 import { checkName, splitNames } from './names.ts';
 
 /** The most names that one certificate holds in the classic profile of Let's Encrypt. */
 export const MOST_NAMES = 100;
+
+/** Refused names shown one by one; a label may hold any number of them. */
+const MOST_REFUSED = 100;
 
 export interface NameSources {
   /** `--domains`, as written. */
@@ -28,21 +32,32 @@ export function wantedNames(sources: NameSources): WantedNames {
   ];
   const routingHost = sources.routingHost.toLowerCase();
   const names = new Set<string>();
-  const refused: RefusedName[] = [];
+  const refused = new Map<string, RefusedName>();
   for (const { name, source } of written) {
     if (name.toLowerCase().replace(/\.$/, '') === routingHost) continue;
     const checked = checkName(name);
     if (checked.ok) names.add(checked.name);
-    else if (!refused.some((entry) => entry.name === name && entry.source === source)) {
-      refused.push({ name, source, reason: checked.reason });
+    else {
+      const entry = { name: printable(name, 100), source, reason: checked.reason };
+      refused.set(`${source} ${entry.name}`, entry);
     }
   }
   if (names.size > MOST_NAMES) {
     const reason = `${names.size} names are wanted; one certificate holds ${MOST_NAMES}`;
     return {
       names: [],
-      refused: [...refused, { name: `all ${names.size} names`, source: 'all sources', reason }],
+      refused: [...bounded(refused), { name: `all ${names.size} names`, source: 'all sources', reason }],
     };
   }
-  return { names: [...names].sort(), refused };
+  return { names: [...names].sort(), refused: bounded(refused) };
+}
+
+function bounded(refused: Map<string, RefusedName>): RefusedName[] {
+  const all = [...refused.values()];
+  const rest = all.length - MOST_REFUSED;
+  if (rest <= 0) return all;
+  return [
+    ...all.slice(0, MOST_REFUSED),
+    { name: `${rest} further names`, source: 'all sources', reason: 'they are refused as well' },
+  ];
 }
