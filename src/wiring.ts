@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { keyAuthorization } from './acme/account-key.ts';
 import { createAcmeClient } from './acme/client.ts';
 import { startResponder } from './acme/responder.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
 import { CERTIFICATE_ID } from './certificates/model.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
-import { checkRoutes, type RouteReport } from './certificates/route.ts';
+import { tryRoutes } from './certificates/route-trial.ts';
 import { openStore } from './certificates/store.ts';
 import { openAccountStore } from './certificates/store-accounts.ts';
-import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
+import { openChallengeStore } from './certificates/store-challenges.ts';
 import type { Config } from './config/config.ts';
 import type { DeliveryTools } from './delivery/delivery.ts';
 import { createWake } from './delivery/wake.ts';
@@ -46,7 +45,6 @@ export interface WiringOptions {
 const VERIFY_MS = 60_000;
 const HANDSHAKE_MS = 5_000;
 const CONNECT_MS = 10_000;
-const ROUTE_POLL_MS = 1_000;
 /** What may change names, the variable, or who serves. */
 const EVENT_TYPES = [
   'api_post_event',
@@ -149,7 +147,19 @@ export async function wire({ config, clock, log, signal, answersAlways }: Wiring
     givenKeyPem: config.acmeAccountKey,
     contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
     profile: config.acmeProfile,
-    checkRoutes: (names) => tryRoutes(names, { config, challenges, answer, clock, log, signal }),
+    checkRoutes: (names) =>
+      tryRoutes(names, {
+        mode: config.routeCheck,
+        waitMs: config.routeWaitMs,
+        httpPort: config.httpPort,
+        httpsPort: config.httpsPort,
+        dnsServers: config.dnsServers,
+        challenges,
+        answer,
+        clock,
+        log,
+        signal,
+      }),
     isDueAt: async (time, names) =>
       renewalVerdict((await store.current())?.stored, names, { renewAt: config.renewAt, forced: false }, time)
         .due,
@@ -171,65 +181,6 @@ export async function wire({ config, clock, log, signal, answersAlways }: Wiring
     },
   };
   return { tools, answer, onEvent: (listener) => void listeners.add(listener), close: () => http.close() };
-}
-
-interface RouteTools {
-  config: Config;
-  challenges: ChallengeStore;
-  answer: Wiring['answer'];
-  clock: Clock;
-  log: Log;
-  signal: AbortSignal;
-}
-
-/** Tries the public route of each name with a token made for this, and reports what came back. */
-async function tryRoutes(
-  names: readonly string[],
-  { config, challenges, answer, clock, log, signal }: RouteTools,
-): Promise<void> {
-  if (config.routeCheck === 'off') return;
-  const token = randomBytes(24).toString('base64url');
-  const stateless = await answer(token);
-  const ours = randomBytes(24).toString('base64url');
-  await challenges.present(token, ours);
-  try {
-    const answers = stateless === undefined ? [ours] : [ours, stateless];
-    const { httpPort, httpsPort, dnsServers } = config;
-    const check = { token, answers, httpPort, httpsPort, dnsServers, signal };
-    const reports = await whenSettled((open) => checkRoutes(open, check), names, { config, clock, signal });
-    for (const { ok, ...report } of reports) log[ok ? 'info' : 'warn']('route.checked', { ...report, ok });
-    const wrong = reports.filter(({ ok }) => !ok);
-    if (wrong.length === 0 || config.routeCheck !== 'require') return;
-    const words = wrong.map(
-      ({ name, address, found }) => `${name}${address === '' ? '' : ` at ${address}`}: ${found}`,
-    );
-    throw new CertathonError(
-      'ROUTE_CHECK_FAILED',
-      `The challenge path does not lead here: ${words.join('; ')}`,
-    );
-  } finally {
-    await challenges.remove(token);
-  }
-}
-
-/** Tries again, only the names that fail, until all come back or the time for it is up: right after a start
- * the balancers do not route to this task yet, and a try at the CA would be a failure for nothing. */
-async function whenSettled(
-  check: (names: readonly string[]) => Promise<RouteReport[]>,
-  names: readonly string[],
-  { config, clock, signal }: { config: Config; clock: Clock; signal: AbortSignal },
-): Promise<RouteReport[]> {
-  const deadlineMs = clock.nowMs() + config.routeWaitMs;
-  const settled: RouteReport[] = [];
-  for (let open = names; ; ) {
-    const reports = await check(open);
-    const wrong = new Set(reports.filter(({ ok }) => !ok).map(({ name }) => name));
-    settled.push(...reports.filter(({ name }) => !wrong.has(name)));
-    if (wrong.size === 0 || clock.nowMs() >= deadlineMs)
-      return [...settled, ...reports.filter(({ name }) => wrong.has(name))];
-    open = [...wrong];
-    await clock.sleep(ROUTE_POLL_MS, signal);
-  }
 }
 
 /** A one-shot run answers challenges itself while it needs them. When the port is taken it is most likely by
