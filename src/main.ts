@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
 import { Command } from 'commander';
 import { COMMANDS } from './cli/commands.ts';
 import { helpOptions, maskedView } from './config/describe.ts';
@@ -10,9 +9,6 @@ import { asCertathonError, CertathonError, describeError } from './lib/errors.ts
 import { createLog } from './lib/log.ts';
 import { maskSecrets } from './lib/mask.ts';
 import { VERSION } from './lib/version.ts';
-
-// Only where the image or the operator provides a directory for it: no surprise files elsewhere.
-if (process.env.NODE_COMPILE_CACHE !== undefined) enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
 const USAGE_STATUS = 2;
 
