@@ -44,7 +44,7 @@ export async function serve(
   let now = false;
   let loop: Loop | undefined;
   try {
-    const wiring = await wire({ config, clock, log, signal, answersAlways: true });
+    const wiring = await wire({ config, clock, log, signal, answersAlways: true, readOnly: false });
     closers.push(wiring.close);
 
     const { bind: host, instance } = config;
@@ -101,7 +101,7 @@ export async function serve(
 /** One pass, for any cron: safe beside `serve` on the same store, since one writer works at a time and looks
  * again after its turn has come. @throws STORE_LOCKED, STORE_UNUSABLE */
 export async function renew({ config, clock, log, signal }: Running): Promise<PassResult> {
-  const wiring = await wire({ config, clock, log, signal, answersAlways: false });
+  const wiring = await wire({ config, clock, log, signal, answersAlways: false, readOnly: config.dryRun });
   try {
     const result = await passOn(wiring, config, { forced: config.now, dryRun: config.dryRun }, ['command']);
     reportPass(result, undefined, log);

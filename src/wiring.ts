@@ -39,6 +39,8 @@ export interface WiringOptions {
   signal: AbortSignal;
   /** Whether challenges are answered by this process all the time; otherwise only while one is running. */
   answersAlways: boolean;
+  /** A dry run: nothing is written, not even the directories of the store. */
+  readOnly: boolean;
 }
 
 /** A balancer that is healthy for Marathon needs a moment until it serves TLS (2.5 s were seen). */
@@ -58,7 +60,14 @@ const EVENT_TYPES = [
   'app_terminated_event',
 ];
 
-export async function wire({ config, clock, log, signal, answersAlways }: WiringOptions): Promise<Wiring> {
+export async function wire({
+  config,
+  clock,
+  log,
+  signal,
+  answersAlways,
+  readOnly,
+}: WiringOptions): Promise<Wiring> {
   const http = createMarathonHttp({
     baseUrls: config.marathonUrl,
     auth:
@@ -73,9 +82,9 @@ export async function wire({ config, clock, log, signal, answersAlways }: Wiring
     log,
   });
   const marathon = createMarathonClient({ http, clock, log });
-  const store = await openStore(config.store, CERTIFICATE_ID, config.keepVersions, log);
-  const challenges = await openChallengeStore(config.store);
-  const accounts = await openAccountStore(config.store, config.acmeDirectory);
+  const store = await openStore(config.store, CERTIFICATE_ID, config.keepVersions, log, { readOnly });
+  const challenges = await openChallengeStore(config.store, { readOnly });
+  const accounts = await openAccountStore(config.store, config.acmeDirectory, { readOnly });
   const answer = async (token: string): Promise<string | undefined> => {
     const stored = await challenges.answer(token);
     if (stored !== undefined || !config.stateless) return stored;
