@@ -1,5 +1,5 @@
 import type { CommandName } from '../config/option.ts';
-import type { Running } from '../service.ts';
+import type { RunCommand } from './run-command.ts';
 
 /** The commands that take the options of the table, each with a file of its own that is loaded when it runs. */
 export const COMMANDS: Record<
@@ -23,6 +23,3 @@ export const COMMANDS: Record<
     load: async () => (await import('./renew.ts')).runPlan,
   },
 };
-
-/** @returns the exit status */
-export type RunCommand = (running: Running) => Promise<number>;

@@ -2,7 +2,7 @@ import type { PassResult } from '../certificates/pass.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { maskSecrets } from '../lib/mask.ts';
 import { type Running, renew } from '../service.ts';
-import type { RunCommand } from './commands.ts';
+import type { RunCommand } from './run-command.ts';
 
 /** `certathon renew` */
 export const runRenew: RunCommand = async (running) => {

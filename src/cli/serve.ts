@@ -1,5 +1,5 @@
 import { serve } from '../service.ts';
-import type { RunCommand } from './commands.ts';
+import type { RunCommand } from './run-command.ts';
 
 /** `certathon serve` */
 export const runServe: RunCommand = async (running) => {
