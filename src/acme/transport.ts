@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
-import type { Readable } from 'node:stream';
 import { errors, request } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
+import { readBounded } from '../lib/http-body.ts';
 import { startDeadline } from '../lib/http-deadline.ts';
 import { BodyTooLargeError, connectionWords, DeadlineError } from '../lib/http-failure.ts';
 import { createPool, type Pool } from '../lib/http-pool.ts';
@@ -136,18 +136,6 @@ export function createTransport(options: TransportOptions): Transport {
     skewMs: () => skewMs,
     close: () => pool.agent.destroy(),
   };
-}
-
-/** What is longer is left unread; leaving the loop destroys the body and its connection. */
-async function readBounded(body: Readable, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw new BodyTooLargeError(maxBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** JSON only where the type says so; a text stays a string, which no schema takes for an answer. */

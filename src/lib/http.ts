@@ -3,6 +3,7 @@ import { request as send } from 'undici';
 import type { Clock } from './clock.ts';
 import { CertathonError, type ErrorCode } from './errors.ts';
 import { basicAuthorization, type Credentials, parseBase, withoutCredentials } from './http-address.ts';
+import { readBounded } from './http-body.ts';
 import { startDeadline } from './http-deadline.ts';
 import { BodyTooLargeError, connectionWords, DeadlineError, type Outcome } from './http-failure.ts';
 import { createPool, type Pool } from './http-pool.ts';
@@ -235,16 +236,4 @@ function isRedirect(status: number): boolean {
 
 function pathOf(request: HttpRequest): string {
   return request.path.split('?', 1)[0] as string;
-}
-
-async function readBounded(body: Readable, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    // Leaving the loop by a throw destroys the body, and with it the connection.
-    if (length > maxBytes) throw new BodyTooLargeError(maxBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
