@@ -90,6 +90,7 @@ function backendHealthOptions(
   const kind = checkKind(service, mode);
   if (healthCheck === undefined || kind === undefined) return '';
   const template = templateOf(service, `BACKEND_${kind}_HEALTHCHECK_OPTIONS`, texts);
+  if (template === '') return '';
   return fillTemplate(template, healthFields(healthCheck, checkedPort(service, siblings, 0)));
 }
 
@@ -104,11 +105,12 @@ function healthOptions(
   const kind = checkKind(service, mode);
   if (healthCheck === undefined || kind === undefined) return '';
   const template = templateOf(service, `BACKEND_SERVER_${kind}_HEALTHCHECK_OPTIONS`, texts).trim();
+  if (template === '') return '';
   const port =
     service.healthCheckPortIndex === undefined
       ? (healthCheck.port ?? undefined)
       : checkedPort(service, siblings, index);
-  return fillTemplate(template === '' ? '' : ` ${template}`, healthFields(healthCheck, port));
+  return fillTemplate(` ${template}`, healthFields(healthCheck, port));
 }
 
 function checkKind(service: Service, mode: string): 'TCP' | 'HTTP' | undefined {
@@ -138,12 +140,13 @@ function healthFields(
 
 /** Port of the nth server, taken from the port index that HAPROXY_{n}_BACKEND_HEALTHCHECK_PORT_INDEX names; a
  * nonsensical index means the service's own port. */
-function checkedPort(service: Service, siblings: readonly Service[], index: number): number | undefined {
+function checkedPort(service: Service, siblings: readonly Service[], index: number): number {
   const ports = siblings.filter(({ appId }) => appId === service.appId).sort(byServicePort);
   const wanted = service.healthCheckPortIndex;
   const source = wanted === undefined || Math.abs(wanted) > ports.length ? service : ports.at(wanted);
-  if (source === undefined) throw new Error('IndexError: health check port index out of range');
-  return sortedServers(source)[index]?.port;
+  const server = source === undefined ? undefined : sortedServers(source)[index];
+  if (server === undefined) throw new Error('IndexError: health check port index out of range');
+  return server.port;
 }
 
 function sortedServers(service: Service): Server[] {

@@ -60,14 +60,13 @@ export async function startBalancer(
   );
 
   async function generate(apps: readonly MarathonApp[]): Promise<GeneratedConfig> {
-    const grouped = applyDeploymentGroups(apps);
-    const services = readServices(grouped.apps, {
+    const services = readServices(applyDeploymentGroups(apps), {
       needsHealth: options.needsHealth,
       strict: options.strict,
       ownName: options.ownName,
       addresses: await resolveHosts(apps),
       lastHealth,
-      drainingTasks: grouped.drainingTasks,
+      assignablePorts: options.assignablePorts,
     });
     const config = generateConfig(services, {
       head: templates.head ?? stockHead(options.defaultOptions),

@@ -56,9 +56,12 @@ listen stats
   stats enable
   http-request use-service prometheus-exporter if { path /metrics }
   monitor-uri /_haproxy_health_check
-${ADMIN_SERVICES.map(
-  ({ acl, lua, path }) => `  acl ${acl} path ${path}\n  http-request use-service lua.${lua} if ${acl}\n`,
-).join('')}`;
+${ADMIN_SERVICES.map(serviceRule).join('')}`;
+}
+
+function serviceRule({ acl, lua, path }: { acl: string; lua: string; path: string }): string {
+  const blank = lua === 'getconfig' ? '\n' : '';
+  return `  acl ${acl} path ${path}\n  http-request use-service lua.${lua} if ${acl}\n${blank}`;
 }
 
 /** What marathon-lb answers by Lua, and the stand-in by its own server (`admin.ts`). */

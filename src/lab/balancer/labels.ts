@@ -86,7 +86,8 @@ function readAuth(value: string): { realm: string; user: string; password: strin
   return { realm, user, password };
 }
 
-function integer(value: string | undefined, name: string): number | undefined {
+/** @throws Error where Python's `int` would */
+export function integer(value: string | undefined, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (!/^\s*[+-]?\d+\s*$/.test(value)) throw new Error(`ValueError: ${name} is no integer: '${value}'`);
   return Number(value);

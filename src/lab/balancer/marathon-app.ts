@@ -9,6 +9,8 @@ export interface MarathonApp {
   ports?: number[] | null;
   portDefinitions?: { port?: number | null }[] | null;
   networks?: { mode?: string }[] | null;
+  ipAddress?: { discovery?: { ports?: { number?: number }[] | null } | null } | null;
+  versionInfo?: { lastScalingAt?: string | null } | null;
   container?: {
     portMappings?: MarathonPortMapping[] | null;
     docker?: { network?: string | null; portMappings?: MarathonPortMapping[] | null } | null;
@@ -38,33 +40,8 @@ export interface MarathonTask {
   host?: string | null;
   state?: string;
   ports?: number[] | null;
+  ipAddresses?: { ipAddress?: string | null }[] | null;
   healthCheckResults?: { alive: boolean }[];
-}
-
-/** Service ports of an app, by index of HAPROXY_{n}: of the port mappings behind a container network, else of the port
- * definitions, else `ports`. */
-export function servicePorts(app: MarathonApp): number[] {
-  if (hasContainerNetwork(app)) {
-    const mapped = portMappings(app).flatMap(({ servicePort }) => servicePort ?? []);
-    if (mapped.length > 0) return mapped;
-  }
-  if (app.portDefinitions) return app.portDefinitions.flatMap(({ port }) => port ?? []);
-  return app.ports ?? [];
-}
-
-/** Ports that are dialled for one task: its host ports, else the ports of the definitions. */
-export function taskPorts(app: MarathonApp, task: MarathonTask): number[] {
-  if (task.ports && task.ports.length > 0) return task.ports;
-  return (app.portDefinitions ?? []).flatMap(({ port }) => port ?? []);
-}
-
-function hasContainerNetwork(app: MarathonApp): boolean {
-  const last = app.networks?.at(-1);
-  if (last !== undefined) return (last.mode ?? 'container') !== 'host';
-  const network = app.container?.docker?.network;
-  return network === 'BRIDGE' || network === 'USER';
-}
-
-function portMappings(app: MarathonApp): MarathonPortMapping[] {
-  return app.container?.docker?.portMappings ?? app.container?.portMappings ?? [];
+  /** Set by the rules for deployment groups: out of use. */
+  isDraining?: boolean;
 }

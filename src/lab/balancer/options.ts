@@ -20,6 +20,8 @@ export interface BalancerOptions {
   reloadIntervalMs: number;
   credentials: { user: string; password: string } | undefined;
   pollIntervalMs: number;
+  /** Service ports for apps with an address per task, both inclusive; undefined: none are assigned. */
+  assignablePorts: { min: number; max: number } | undefined;
   ownName: string | undefined;
   defaultOptions: string;
   address: string;
@@ -91,6 +93,8 @@ function parseArguments(words: string[]): ParsedArguments {
     .option('--auth-credentials <pair>')
     .option('--max-reload-retries <count>', 'times', integer, 10)
     .option('--reload-interval <seconds>', 'seconds', integer, 10)
+    .option('--min-serv-port-ip-per-task <port>', 'port', integer, 10_050)
+    .option('--max-serv-port-ip-per-task <port>', 'port', integer, 10_100)
     // Accepted because real app definitions carry them; they change nothing that can be seen here.
     .option('--syslog-socket <path>')
     .option('--log-format <format>')
@@ -98,8 +102,6 @@ function parseArguments(words: string[]): ParsedArguments {
     .option('--lru-cache-capacity <count>')
     .option('--max-backoff <seconds>')
     .option('--marathon-ca-cert <path>')
-    .option('--min-serv-port-ip-per-task <port>')
-    .option('--max-serv-port-ip-per-task <port>')
     .parse(words, { from: 'user' })
     .opts();
   if (given.group.length === 0) throw new Error('argument --group is required');
@@ -114,6 +116,7 @@ function parseArguments(words: string[]): ParsedArguments {
     skipsCleanup: given.skipConfigCleanup === true,
     maxReloadRetries: given.maxReloadRetries,
     reloadIntervalMs: given.reloadInterval * 1000,
+    assignablePorts: readRange(given.minServPortIpPerTask, given.maxServPortIpPerTask),
     credentials: given.authCredentials === undefined ? undefined : readCredentials(given.authCredentials),
   };
 }
@@ -121,6 +124,14 @@ function parseArguments(words: string[]): ParsedArguments {
 function integer(value: string): number {
   if (!/^-?\d+$/.test(value)) throw new InvalidArgumentError('no integer');
   return Number(value);
+}
+
+/** Two zeros switch the assignment off. */
+function readRange(min: number, max: number): { min: number; max: number } | undefined {
+  if ((min === 0) !== (max === 0) || min > max) {
+    throw new Error('Either both --min-serv-port-ip-per-task and --max-serv-port-ip-per-task, or neither');
+  }
+  return min === 0 ? undefined : { min, max };
 }
 
 function readCredentials(pair: string): { user: string; password: string } {

@@ -1,12 +1,8 @@
 // pure
 import { readLabels, type ServiceLabels } from './labels.ts';
-import {
-  type MarathonApp,
-  type MarathonHealthCheck,
-  type MarathonTask,
-  servicePorts,
-  taskPorts,
-} from './marathon-app.ts';
+import type { MarathonApp, MarathonHealthCheck, MarathonTask } from './marathon-app.ts';
+import { servicePorts, taskAddress, taskPorts } from './networking.ts';
+import { PortAssigner } from './port-assigner.ts';
 
 /** One service port of one app with the servers behind it: what becomes a frontend and a backend. */
 export interface Service extends ServiceLabels {
@@ -35,8 +31,8 @@ export interface ServiceRules {
   addresses: ReadonlyMap<string, string>;
   /** Last known health of tasks that carry no results; filled here, kept by the caller between generations. */
   lastHealth: Map<string, boolean>;
-  /** Ids of tasks to take out of use. */
-  drainingTasks: ReadonlySet<string>;
+  /** Service ports to assign where Marathon gives none, both inclusive; undefined: such ports are left out. */
+  assignablePorts: { min: number; max: number } | undefined;
 }
 
 const UNUSABLE_STATES = new Set(
@@ -48,16 +44,17 @@ const UNUSABLE_STATES = new Set(
 /** Every service port that has at least one server, in the order of the list.
  * @throws Error on a label that marathon-lb cannot read: no app is generated then */
 export function readServices(apps: readonly MarathonApp[], rules: ServiceRules): Service[] {
+  const assigner = rules.assignablePorts === undefined ? undefined : new PortAssigner(rules.assignablePorts);
   return apps
     .filter((app) => rules.ownName === undefined || app.id !== `/${rules.ownName}`)
-    .flatMap((app) => servicesOf(app, rules));
+    .flatMap((app) => servicesOf(app, servicePorts(app, assigner), rules));
 }
 
-function servicesOf(app: MarathonApp, rules: ServiceRules): Service[] {
+function servicesOf(app: MarathonApp, ports: (number | undefined)[], rules: ServiceRules): Service[] {
   const labels = app.labels ?? {};
-  const ports = servicePorts(app);
   const byPort = new Map<number, Service>();
   for (const [index, servicePort] of ports.entries()) {
+    if (servicePort === undefined) continue;
     const healthCheck = healthCheckOf(app, index);
     const service: Service = {
       ...readLabels(labels, index, { servicePort, healthCheck, strict: rules.strict }),
@@ -76,19 +73,19 @@ function servicesOf(app: MarathonApp, rules: ServiceRules): Service[] {
 function addServers(
   app: MarathonApp,
   task: MarathonTask,
-  ports: number[],
+  ports: (number | undefined)[],
   byPort: Map<number, Service>,
   rules: ServiceRules,
 ): void {
   if (!task.host || (task.state !== undefined && UNUSABLE_STATES.has(task.state))) return;
   if (rules.needsHealth && (app.healthChecks?.length ?? 0) > 0 && !isAlive(task, rules.lastHealth)) return;
-  const ip = rules.addresses.get(task.host);
+  const ip = taskAddress(app, task, rules.addresses);
   if (ip === undefined) return;
   // Versions of an app may differ in their number of ports: as many as match, by index.
   for (const [index, port] of taskPorts(app, task).entries()) {
     const servicePort = ports[index];
     const service = servicePort === undefined ? undefined : byPort.get(servicePort);
-    service?.servers.push({ host: task.host, ip, port, isDraining: rules.drainingTasks.has(task.id) });
+    service?.servers.push({ host: task.host, ip, port, isDraining: task.isDraining === true });
   }
 }
 

@@ -27,8 +27,7 @@ export function generate(
   rules: Partial<ConfigRules> = {},
   more: Partial<ServiceRules> = {},
 ): GeneratedConfig {
-  const grouped = applyDeploymentGroups(apps);
-  const services = readServices(grouped.apps, {
+  const services = readServices(applyDeploymentGroups(structuredClone(apps)), {
     needsHealth: true,
     strict: false,
     ownName: undefined,
@@ -37,7 +36,7 @@ export function generate(
       ['agent-1.example', '10.0.0.7'],
     ]),
     lastHealth: new Map(),
-    drainingTasks: grouped.drainingTasks,
+    assignablePorts: { min: 10050, max: 10100 },
     ...more,
   });
   return generateConfig(services, {
