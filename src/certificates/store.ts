@@ -57,6 +57,7 @@ const BEGUN_DELIVERY = z.object({
   /** Version of the app before our write: if the next version is ours, its deployment is too. */
   beforeVersion: z.string(),
   deploymentId: z.string().optional(),
+  previous: z.object({ fingerprint: z.string(), names: z.array(z.string()) }).optional(),
 });
 const CURRENT = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),

@@ -26,6 +26,13 @@ export interface DeliveryRecord {
   /** Version of the app before our write: if the next version is ours, its deployment is too. */
   beforeVersion: string;
   deploymentId?: string | undefined;
+  /** What was served before, so that an undo can prove that it is served again, also after a restart. */
+  previous?: PreviousCertificate | undefined;
+}
+
+export interface PreviousCertificate {
+  fingerprint: string;
+  names: string[];
 }
 
 export interface DeliveryMemory {

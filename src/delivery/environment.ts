@@ -2,7 +2,6 @@ import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import type { DeliveryRequest, DeliveryTools, OurDeployment } from './delivery.ts';
 import { undoDelivery } from './undo.ts';
-import type { VariableContent } from './variable.ts';
 import { contentMark, readVariable } from './variable.ts';
 import { verifyServed } from './verify.ts';
 import { watchDeployment } from './watch.ts';
@@ -16,14 +15,12 @@ import { writeVariable } from './write.ts';
 export async function deliverByEnvironment(request: DeliveryRequest, tools: DeliveryTools): Promise<void> {
   const release = tools.wake.hold();
   try {
-    const before = await tools.marathon.app(request.appId, tools.signal);
-    const previous = readVariable(before.env[request.variable]);
     const ours = await writeVariable(request, tools);
     try {
       if (ours !== undefined) await watchDeployment(request.appId, ours, tools, holdsOurs(request));
       await verifyServed(request, tools);
     } catch (cause) {
-      await takeBack(request, tools, ours, previous, cause);
+      await takeBack(request, tools, ours, cause);
     }
     await tools.memory.removeDelivery();
   } finally {
@@ -35,7 +32,6 @@ async function takeBack(
   request: DeliveryRequest,
   tools: DeliveryTools,
   ours: OurDeployment | undefined,
-  previous: VariableContent,
   cause: unknown,
 ): Promise<never> {
   // Stopped from outside: the next start finds the record of this delivery and goes on from there.
@@ -45,7 +41,8 @@ async function takeBack(
   // Somebody else has taken over, or Marathon is away: nothing of ours to undo now.
   const keep = failure.code === 'DELIVERY_OVERTAKEN' || failure.code.startsWith('MARATHON_');
   if (keep || ours?.id === undefined) throw failure;
-  const undone = await undoDelivery(request, tools, { id: ours.id, version: ours.version }, previous);
+  const record = await tools.memory.delivery();
+  const undone = await undoDelivery(request, tools, { id: ours.id, version: ours.version }, record?.previous);
   throw new CertathonError(failure.code, `${failure.message}; ${undone}`, {
     cause: failure,
     facts: failure.facts,

@@ -1,9 +1,8 @@
 import { describeError } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import { marathonVersion } from '../marathon/version.ts';
-import type { DeliveryRequest, DeliveryTools } from './delivery.ts';
+import type { DeliveryRequest, DeliveryTools, PreviousCertificate } from './delivery.ts';
 import { isHealthy, isNew } from './progress.ts';
-import type { VariableContent } from './variable.ts';
 import { probeName, whoDoesNotServe } from './verify.ts';
 import { watchDeployment } from './watch.ts';
 
@@ -22,7 +21,7 @@ export async function undoDelivery(
   request: DeliveryRequest,
   tools: DeliveryTools,
   ours: { id: string; version: string },
-  previous: VariableContent,
+  previous: PreviousCertificate | undefined,
 ): Promise<string> {
   const { appId } = request;
   try {
@@ -79,15 +78,15 @@ async function removeBroken(app: App, version: string, tools: DeliveryTools): Pr
 async function whatIsServed(
   request: DeliveryRequest,
   tools: DeliveryTools,
-  previous: VariableContent,
+  previous: PreviousCertificate | undefined,
 ): Promise<string> {
-  if (previous.kind !== 'certificate') return 'there was no certificate before';
+  if (previous === undefined) return 'there was no certificate before';
   const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
   // One without alternative names is served by default, so to whoever asks for a name that nothing covers.
-  const names = [previous.facts.names[0] ?? request.names[0] ?? ''].map(probeName);
+  const names = [previous.names[0] ?? request.names[0] ?? ''].map(probeName);
   for (;;) {
     const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
-    const behind = await whoDoesNotServe(balancers, names, previous.facts.fingerprint, tools);
+    const behind = await whoDoesNotServe(balancers, names, previous.fingerprint, tools);
     if (behind.length === 0 && balancers.length > 0)
       return `${balancers.length} of ${balancers.length} balancers serve the old certificate`;
     if (tools.clock.nowMs() >= deadlineMs)

@@ -1,7 +1,7 @@
 import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import { envChange, holdsBundle } from './change.ts';
-import type { DeliveryRequest, DeliveryTools, OurDeployment } from './delivery.ts';
+import type { DeliveryRecord, DeliveryRequest, DeliveryTools, OurDeployment } from './delivery.ts';
 import { contentMark, readVariable } from './variable.ts';
 
 /** Repeats after somebody else's write came between our read and ours. */
@@ -98,10 +98,14 @@ async function put(
   request: DeliveryRequest,
   tools: DeliveryTools,
 ): Promise<OurDeployment | 'again'> {
-  const record = {
+  const held = readVariable(app.env[request.variable]);
+  const record: DeliveryRecord = {
     fingerprint: request.bundle.facts.fingerprint,
     appId: request.appId,
     beforeVersion: app.version,
+    ...(held.kind === 'certificate'
+      ? { previous: { fingerprint: held.facts.fingerprint, names: held.facts.names } }
+      : {}),
   };
   await tools.memory.saveDelivery(record);
   tools.log.info('delivery.planned', {
@@ -160,6 +164,21 @@ async function nothingBetween(
     code: 'DELIVERY_OVERTAKEN',
     reason: `version ${between.join(', ')} came between reading and writing`,
   });
-  if (ours.id !== undefined) await tools.marathon.cancelDeployment(ours.id, tools.signal);
+  const undone =
+    ours.id === undefined ? 'gone' : await tools.marathon.cancelDeployment(ours.id, tools.signal);
+  if (undone === 'gone') await restore(between.sort().at(-1) as string, request, tools);
   return false;
+}
+
+/** There is nothing to take back any more, so their environment is written again as they left it. */
+async function restore(version: string, request: DeliveryRequest, tools: DeliveryTools): Promise<void> {
+  const theirs = await tools.marathon.appVersion(request.appId, version, tools.signal);
+  const now = await readUnlocked(request, tools);
+  if (now.kind === 'ours') return;
+  const result = await tools.marathon.updateEnv(now.app, theirs.env, tools.signal);
+  if (result.kind === 'accepted') return;
+  throw new CertathonError(
+    'DELIVERY_OVERTAKEN',
+    `What somebody else wrote to ${request.appId} as version ${version} was overwritten and could not be written again`,
+  );
 }
