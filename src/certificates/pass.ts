@@ -137,7 +137,10 @@ async function tryStep(
     if (tools.signal.aborted) throw error;
     const failure = asCertathonError(error);
     if (failure.code === 'UNEXPECTED' || failure.code === 'STORE_UNUSABLE') throw failure;
-    if (failure.code === 'DELIVERY_OVERTAKEN' && mayBeOvertaken) return { failure, found: [] };
+    if (failure.code === 'DELIVERY_OVERTAKEN' && mayBeOvertaken) {
+      tools.log.warn('delivery.failed', { code: failure.code, reason: failure.message, hint: failure.hint });
+      return { failure, found: [] };
+    }
     const hold = holdAfter(failure, seen.holds[held], new Date(tools.clock.nowMs()), seen.stored?.notAfter);
     await tools.store.saveHold(held, hold);
     const event = step.do === 'order' ? 'certificate.failed' : 'delivery.failed';
