@@ -25,15 +25,27 @@ export function parseEmbeds(values: string[]): Set<Embed> {
   return new Set(found.filter((value) => known.has(value)));
 }
 
-/** A definition as >= 1.5 writes it: unset fields and empty collections are left out. */
+const LEFT_OUT_WHEN_EMPTY = new Set([
+  'args',
+  'constraints',
+  'dependencies',
+  'env',
+  'fetch',
+  'healthChecks',
+  'readinessChecks',
+  'secrets',
+]);
+
+/** A definition as >= 1.5 writes it: unset fields and some empty collections are left out; `labels` is always there,
+ * and marathon-lb relies on that.
+ * @source docs/docs/rest-api/public/api/v2/types/app.raml, pragma.omitEmpty */
 export function viewDefinition(app: App): Record<string, unknown> {
   return Object.fromEntries(Object.entries(app).filter(([key, value]) => !isLeftOut(key, value)));
 }
 
 function isLeftOut(key: string, value: unknown): boolean {
   if (value === undefined) return true;
-  if (key === 'portDefinitions') return false;
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return LEFT_OUT_WHEN_EMPTY.has(key) && Object.keys(value as object).length === 0;
 }
 
 /** A definition with what runs of it. */

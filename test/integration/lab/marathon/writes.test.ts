@@ -202,5 +202,5 @@ test('partialUpdate=false returns fields that are left out to their defaults', a
   await bench.call('PUT', '/v2/apps/app?partialUpdate=false', { cmd: 'exec sleep 999', portDefinitions: [] });
 
   const app = await bench.app('/app');
-  expect([app.cmd, app.env, app.labels, app.cpus]).toEqual(['exec sleep 999', undefined, undefined, 1]);
+  expect([app.cmd, app.env, app.labels, app.cpus]).toEqual(['exec sleep 999', undefined, {}, 1]);
 });
