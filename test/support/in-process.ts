@@ -1,0 +1,37 @@
+import type { CertificatePolicy } from '../../src/certificates/model.ts';
+import { type PassResult, runPass } from '../../src/certificates/pass.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { LogLine } from '../../src/lab/sidecar-log.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import type { MarathonClient } from '../../src/marathon/client.ts';
+import { wire } from '../../src/wiring.ts';
+
+/** One pass inside this process, so that a test can stand between the program and Marathon.
+ * @param disturb gets the client to replace methods of it */
+export async function passInProcess(
+  env: Record<string, string>,
+  disturb: (marathon: MarathonClient) => void,
+  policy: Partial<CertificatePolicy> = {},
+): Promise<{ result: PassResult; lines: LogLine[] }> {
+  const { config } = loadConfig({ command: 'renew', env });
+  const lines: LogLine[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) };
+  const log = createLog({ level: 'debug', format: 'json', destination });
+  const { signal } = new AbortController();
+  const wiring = await wire({
+    config,
+    clock: systemClock,
+    log,
+    signal,
+    answersAlways: false,
+    readOnly: false,
+  });
+  try {
+    disturb(wiring.tools.delivery.marathon);
+    const usual = { renewAt: config.renewAt, forced: false, replaceForeign: false };
+    return { result: await runPass(wiring.tools, { ...usual, ...policy }, false), lines };
+  } finally {
+    await wiring.close();
+  }
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { type Lab, type LabOptions, startLab } from '../../src/lab/cluster.ts';
+import type { AppDefinition } from '../../src/lab/definitions.ts';
+import { newDirectory } from './certathon.ts';
+import { singleBalancer } from './lab.ts';
+
+/** A balancer app, a name, a store and an address for challenges that no other test of the lab uses. The CA finds
+ * the name at that address directly, so that one-shot runs from outside Marathon can answer. */
+export interface Place {
+  app: string;
+  host: string;
+  name: string;
+  store: string;
+  env: Record<string, string>;
+}
+
+/** Labs whose places have an agent each. */
+export interface PlacedLab {
+  lab: Lab;
+  /** @param balancer changes to the app; false when the test needs no balancer that runs */
+  place(balancer?: Partial<AppDefinition> | false): Promise<Place>;
+}
+
+/** @param places how many public agents there are for balancers beside the lab's own */
+export async function startPlacedLab(places: number, options: LabOptions = {}): Promise<PlacedLab> {
+  const balancers = options.balancers ?? 1;
+  const lab = await startLab({ balancers, publicAgents: balancers + places, ...options });
+  const free = lab.publicAgents.filter(
+    (host) => !lab.marathon.tasks('/marathon-lb').some((task) => task.host === host),
+  );
+  let count = 0;
+  return {
+    lab,
+    async place(balancer = {}) {
+      count += 1;
+      const id = `/lb-${count}`;
+      const host = balancer === false ? '' : (free.shift() ?? 'none left');
+      const app = singleBalancer(lab, id, host, balancer || { instances: 0 });
+      const name = `shop${count}.example.com`;
+      const address = lab.subnet.address(40 + count);
+      await Promise.all([lab.run(app), lab.authority.dns.setA(name, [address])]);
+      const store = join(newDirectory(), 'store');
+      return {
+        app: id,
+        host,
+        name,
+        store,
+        env: {
+          ...lab.settings,
+          CERTATHON_MARATHON_LB_APP: id,
+          CERTATHON_DOMAINS: name,
+          CERTATHON_STORE: store,
+          CERTATHON_BIND: address,
+          CERTATHON_CHALLENGE_PORT: String(lab.ports.http),
+          CERTATHON_POLL_INTERVAL: '200ms',
+          CERTATHON_DELIVERY_TIMEOUT: '30s',
+          CERTATHON_LOCK_WAIT: '30s',
+        },
+      };
+    },
+  };
+}
