@@ -30,7 +30,7 @@ export interface LabOptions {
   slowFront?: boolean;
   authority?: Partial<AuthorityOptions>;
   marathon?: Partial<MarathonOptions>;
-  /** Changes to the marathon-lb app. */
+  /** Changes to the marathon-lb app; its environment is added to. */
   balancerApp?: Partial<AppDefinition>;
   /** Kept after the end; default a temporary one that is removed. */
   directory?: string;
@@ -170,7 +170,12 @@ async function build(
     run: (app, withinMs = 30_000) => runApp(api, app, withinMs),
     stop,
   };
-  await lab.run({ ...balancerApp(marathon, ports, balancers), ...options.balancerApp });
+  const balancer = balancerApp(marathon, ports, balancers);
+  await lab.run({
+    ...balancer,
+    ...options.balancerApp,
+    env: { ...balancer.env, ...options.balancerApp?.env },
+  });
   return lab;
 }
 
