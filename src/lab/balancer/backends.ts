@@ -4,7 +4,7 @@ import type { MarathonHealthCheck } from './marathon-app.ts';
 import { cookieValue, serverId, serverName } from './server-names.ts';
 import type { Server, Service } from './services.ts';
 import type { TemplateTexts } from './templates.ts';
-import { templateOf } from './vhosts.ts';
+import { templateOf } from './vhost-writer.ts';
 
 /** `backend NAME` with its options and servers.
  * @param siblings all services of this generation: a health check may be borrowed from another port of the app */

@@ -74,6 +74,7 @@ export async function startBalancer(
       groups: options.groups,
       certificates,
       bindsHttpAndHttps: options.bindsHttpAndHttps,
+      groupsHttpsByVhost: options.groupsHttpsByVhost,
       mapDirectory: options.usesMap ? directory : undefined,
     });
     return { ...config, text: putInPlace(config.text, places) };

@@ -4,7 +4,9 @@ import { fillTemplate } from './format.ts';
 import { backendName, cleaned } from './server-names.ts';
 import type { Service } from './services.ts';
 import type { TemplateTexts } from './templates.ts';
-import { templateOf, type VhostChunk, type VhostMap, vhostChunk } from './vhosts.ts';
+import { type GroupedVhosts, templateOf, type VhostMap } from './vhost-writer.ts';
+import { type VhostChunk, vhostChunk } from './vhosts.ts';
+import { groupedHttps } from './vhosts-grouped.ts';
 
 export interface ConfigRules {
   head: string;
@@ -15,6 +17,8 @@ export interface ConfigRules {
   certificates: readonly string[];
   /** false: `--dont-bind-http-https`. */
   bindsHttpAndHttps: boolean;
+  /** `--group-https-by-vhost`. */
+  groupsHttpsByVhost: boolean;
   /** Directory of the map files in map mode, undefined otherwise. */
   mapDirectory: string | undefined;
 }
@@ -37,6 +41,7 @@ export function generateConfig(services: readonly Service[], rules: ConfigRules)
   const map = newMap(rules.mapDirectory);
   const appMap = newMap(rules.mapDirectory);
   const chunks: VhostChunk[] = [];
+  const grouped: GroupedVhosts = new Map();
   const parts = { userlists: '', appIds: '', frontends: '', backends: '' };
   const seenApps = new Set<string>();
   for (const service of [...services].filter((each) => isWanted(each, rules.groups)).sort(byAppAndPort)) {
@@ -45,7 +50,7 @@ export function generateConfig(services: readonly Service[], rules: ConfigRules)
     parts.userlists += userlist(service, backend, rules.texts);
     parts.frontends += frontendSection(service, backend, mode, rules.texts);
     if (rules.bindsHttpAndHttps && service.vhost) {
-      chunks.push(vhostChunk(service, backend, rules.texts, map));
+      chunks.push(vhostChunk(service, backend, rules.texts, map, grouped));
     }
     if (mode === 'http' && !seenApps.has(service.appId)) {
       seenApps.add(service.appId);
@@ -62,7 +67,7 @@ export function generateConfig(services: readonly Service[], rules: ConfigRules)
       : '') +
     rules.texts.HTTP_FRONTEND_APPID_HEAD +
     parts.appIds +
-    (rules.bindsHttpAndHttps ? httpsHead(rules) + chunks.map(({ https }) => https).join('') : '') +
+    (rules.bindsHttpAndHttps ? httpsSection(rules, chunks, grouped) : '') +
     parts.frontends +
     parts.backends;
   return { text, domainMap: mapText(map), appMap: mapText(appMap) };
@@ -97,10 +102,11 @@ function frontendSection(service: Service, backend: string, mode: string, texts:
   return head + fillTemplate(templateOf(service, 'FRONTEND_BACKEND_GLUE', texts), { backend });
 }
 
-function httpsHead({ texts, certificates }: ConfigRules): string {
-  return fillTemplate(texts.HTTPS_FRONTEND_HEAD, {
-    sslCerts: certificates.map((entry) => `crt ${entry}`).join(' '),
-  });
+function httpsSection(rules: ConfigRules, chunks: readonly VhostChunk[], grouped: GroupedVhosts): string {
+  const { texts, certificates, groupsHttpsByVhost } = rules;
+  if (groupsHttpsByVhost) return groupedHttps(grouped, texts, certificates);
+  const sslCerts = certificates.map((entry) => `crt ${entry}`).join(' ');
+  return fillTemplate(texts.HTTPS_FRONTEND_HEAD, { sslCerts }) + chunks.map(({ https }) => https).join('');
 }
 
 function appIdRule(

@@ -9,6 +9,7 @@ export interface BalancerOptions {
   needsHealth: boolean;
   usesMap: boolean;
   bindsHttpAndHttps: boolean;
+  groupsHttpsByVhost: boolean;
   strict: boolean;
   skipsValidation: boolean;
   skipsCleanup: boolean;
@@ -86,6 +87,7 @@ function parseArguments(words: string[]): ParsedArguments {
     .option('-H, --health-check')
     .option('--haproxy-map')
     .option('--dont-bind-http-https')
+    .option('--group-https-by-vhost')
     .option('--strict-mode')
     .option('--skip-validation')
     .option('--skip-config-cleanup')
@@ -111,6 +113,7 @@ function parseArguments(words: string[]): ParsedArguments {
     needsHealth: given.healthCheck === true,
     usesMap: given.haproxyMap === true,
     bindsHttpAndHttps: given.dontBindHttpHttps !== true,
+    groupsHttpsByVhost: given.groupHttpsByVhost === true,
     strict: given.strictMode === true,
     skipsValidation: given.skipValidation === true,
     skipsCleanup: given.skipConfigCleanup === true,

@@ -20,6 +20,8 @@ export interface Places {
 const OWN_LUA = /^\s*lua-load \/marathon-lb\/(getpids|getconfig|getmaps|signalmlb)\.lua$/;
 /** Files that a start writes, as operators name them in templates of their own. */
 const OWN_CERTIFICATE = /\/etc\/ssl\/(cert\d*\.pem)/g;
+/** Names of the machine, not of a container: those of several balancers would clash. */
+const ABSTRACT_SOCKET = /\babns@/;
 const OWN_SERVICE =
   /^(\s*)http-request use-service lua\.\w+ (if (?:getpid|getvhostmap|getappmap|getconfig|signalmlb\w+))$/;
 
@@ -46,6 +48,7 @@ backend lab_admin
 function placedLine(line: string, places: Places): string {
   if (/^\s*bind /.test(line)) {
     return line
+      .replace(ABSTRACT_SOCKET, `abns@${places.address}-`)
       .replace(
         /(?:\*|0\.0\.0\.0):(\d+)/g,
         (_, port: string) => `${places.address}:${placedPort(port, places)}`,
@@ -55,6 +58,7 @@ function placedLine(line: string, places: Places): string {
   const limit = /^(\s*maxconn\s+)(\d+)$/.exec(line);
   if (limit !== null) return `${limit[1]}${Math.min(Number(limit[2]), places.mostConnections)}`;
   return line
+    .replace(ABSTRACT_SOCKET, `abns@${places.address}-`)
     .replace('/var/run/haproxy/socket', `unix@${places.statsSocket}`)
     .replaceAll(OWN_CERTIFICATE, `${places.certificateDirectory}/$1`)
     .replace('/var/state/haproxy/', `${places.stateDirectory}/`);

@@ -7,6 +7,17 @@ export const TEMPLATES = {
   HTTP_FRONTEND_HEAD: '\nfrontend marathon_http_in\n  bind *:80\n  mode http\n',
   HTTP_FRONTEND_APPID_HEAD: '\nfrontend marathon_http_appid_in\n  bind *:9091\n  mode http\n',
   HTTPS_FRONTEND_HEAD: '\nfrontend marathon_https_in\n  bind *:443 ssl {sslCerts}\n  mode http\n',
+  HTTPS_GROUPED_FRONTEND_HEAD: `
+frontend marathon_https_in
+  bind *:443
+  mode tcp
+  tcp-request inspect-delay 5s
+  tcp-request content accept if { req_ssl_hello_type 1 }
+`,
+  HTTPS_GROUPED_VHOST_FRONTEND_HEAD:
+    '\nfrontend {name}\n  mode http\n  bind abns@{name} accept-proxy ssl {sslCerts}{bindOpts}\n',
+  HTTPS_GROUPED_VHOST_BACKEND_HEAD: '\nbackend {name}\n  server loopback-for-tls abns@{name} send-proxy-v2\n',
+  HTTPS_GROUPED_VHOST_FRONTEND_ACL: '  use_backend {backend} if {{ req_ssl_sni -i {host} }}\n',
   FRONTEND_HEAD:
     '\nfrontend {backend}\n  bind {bindAddr}:{servicePort}{sslCert}{bindOptions}\n  mode {mode}\n',
   BACKEND_HEAD: '\nbackend {backend}\n  balance {balance}\n  mode {mode}\n',
@@ -123,6 +134,10 @@ export const GLOBAL_TEMPLATES: ReadonlySet<TemplateName> = new Set<TemplateName>
   'HTTP_FRONTEND_HEAD',
   'HTTP_FRONTEND_APPID_HEAD',
   'HTTPS_FRONTEND_HEAD',
+  'HTTPS_GROUPED_FRONTEND_HEAD',
+  'HTTPS_GROUPED_VHOST_FRONTEND_HEAD',
+  'HTTPS_GROUPED_VHOST_BACKEND_HEAD',
+  'HTTPS_GROUPED_VHOST_FRONTEND_ACL',
   'HTTP_BACKEND_ACL_ALLOW_DENY',
   'TCP_BACKEND_ACL_ALLOW_DENY',
 ]);

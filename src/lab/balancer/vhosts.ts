@@ -1,8 +1,16 @@
 // pure
-import { fillTemplate } from './format.ts';
 import { appNamePart, cleaned } from './server-names.ts';
 import type { Service } from './services.ts';
 import type { TemplateName, TemplateTexts } from './templates.ts';
+import {
+  addMapLine,
+  type GroupedVhosts,
+  mapRule,
+  type VhostMap,
+  type Writer,
+  write,
+} from './vhost-writer.ts';
+import { httpsLines } from './vhosts-https.ts';
 
 /** What one service adds to ports 80 and 443: all lines of one weight, kept together when sorted. */
 export interface VhostChunk {
@@ -11,27 +19,15 @@ export interface VhostChunk {
   https: string;
 }
 
-/** `--haproxy-map`: one rule per frontend and one line per vhost, instead of lines for each plain app. */
-export interface VhostMap {
-  directory: string;
-  lines: Map<string, { key: string; backend: string }>;
-  hasHttpRule: boolean;
-  hasHttpsRule: boolean;
-}
-
-/** The text of a template for a service: its own by label, else the balancer's. */
-export function templateOf(service: Service, name: TemplateName, texts: TemplateTexts): string {
-  return service.templates[name] ?? texts[name];
-}
-
-/** Lines of one service for ports 80 and 443. Each template gets exactly the placeholders that marathon-lb gives it,
- * since one more in a label is an exception there.
- * @param map filled in map mode, undefined otherwise */
+/** Lines of one service for ports 80 and 443.
+ * @param map filled in map mode, undefined otherwise
+ * @param grouped filled with what belongs to the frontends of single names */
 export function vhostChunk(
   service: Service,
   backend: string,
   texts: TemplateTexts,
   map: VhostMap | undefined,
+  grouped: GroupedVhosts = new Map(),
 ): VhostChunk {
   const vhosts = (service.vhost ?? '').split(',');
   const first = vhosts[0] ?? '';
@@ -40,29 +36,14 @@ export function vhostChunk(
     backend,
     texts,
     map,
+    grouped,
     weight: service.weight,
     acl: `${cleaned(first)}_${appNamePart(service.appId)}`,
     realm: service.auth?.realm,
   };
   const http = vhosts.length > 1 ? severalOnHttp(writer, vhosts, first) : oneOnHttp(writer, first);
-  const https = vhosts.length > 1 ? severalOnHttps(writer, vhosts, first) : oneOnHttps(writer, first);
+  const https = httpsLines(writer, vhosts);
   return { weight: writer.weight, http, https };
-}
-
-interface Writer {
-  service: Service;
-  backend: string;
-  texts: TemplateTexts;
-  map: VhostMap | undefined;
-  weight: number;
-  acl: string;
-  realm: string | undefined;
-}
-
-type Fields = Record<string, string | undefined>;
-
-function write(writer: Writer, name: TemplateName, fields: Fields): string {
-  return fillTemplate(templateOf(writer.service, name, writer.texts), fields);
 }
 
 function oneOnHttp(writer: Writer, hostname: string): string {
@@ -131,50 +112,6 @@ function redirect(writer: Writer): string {
     : write(writer, 'BACKEND_REDIRECT_HTTP_TO_HTTPS', fields);
 }
 
-function oneOnHttps(writer: Writer, hostname: string): string {
-  const { backend, service } = writer;
-  const { path } = service;
-  if (!path) return hostOnHttps(writer, hostname);
-  return (
-    write(writer, 'HTTPS_FRONTEND_ACL_ONLY_WITH_PATH', { path, backend }) +
-    pathOnHttps(writer, hostname, { path })
-  );
-}
-
-function severalOnHttps(writer: Writer, vhosts: string[], first: string): string {
-  const { backend, acl: cleanedUpHostname, realm, service } = writer;
-  const { path } = service;
-  if (!path) return vhosts.map((hostname) => hostOnHttps(writer, hostname)).join('');
-  const auth = realm ? { cleanedUpHostname, hostname: first, realm } : {};
-  return (
-    write(writer, 'HTTPS_FRONTEND_ACL_ONLY_WITH_PATH', { path, backend, ...auth }) +
-    vhosts.map((hostname) => pathOnHttps(writer, hostname, {})).join('')
-  );
-}
-
-/** @param withAuth placeholders that the template with AUTH has besides the usual ones */
-function pathOnHttps(writer: Writer, hostname: string, withAuth: Fields): string {
-  const { backend, acl: cleanedUpHostname, realm, service } = writer;
-  const fields = { cleanedUpHostname, hostname, appId: service.appId, backend };
-  return realm
-    ? write(writer, 'HTTPS_FRONTEND_ACL_WITH_AUTH_AND_PATH', { ...fields, realm, ...withAuth })
-    : write(writer, 'HTTPS_FRONTEND_ACL_WITH_PATH', fields);
-}
-
-function hostOnHttps(writer: Writer, hostname: string): string {
-  const { backend, acl: cleanedUpHostname, realm, service, map } = writer;
-  const fields = { cleanedUpHostname, hostname, appId: service.appId, backend };
-  if (realm) return write(writer, 'HTTPS_FRONTEND_ACL_WITH_AUTH', { ...fields, realm });
-  if (map === undefined) return write(writer, 'HTTPS_FRONTEND_ACL', fields);
-  addMapLine(map, hostname, backend);
-  if (map.hasHttpsRule) return '';
-  map.hasHttpsRule = true;
-  return mapRule(writer, 'MAP_HTTPS_FRONTEND_ACL', 'HTTPS_FRONTEND_ACL', {
-    hostname,
-    haproxy_dir: map.directory,
-  });
-}
-
 function mapOnHttp(
   writer: Writer,
   map: VhostMap,
@@ -186,16 +123,4 @@ function mapOnHttp(
   if (map.hasHttpRule) return '';
   map.hasHttpRule = true;
   return mapRule(writer, rule, label, { haproxy_dir: map.directory });
-}
-
-/** The one map rule of a frontend. It sinks below every chunk of weight 0 or more; and a label for the ordinary
- * template takes its place, which is marathon-lb's mistake (its issue 310). */
-function mapRule(writer: Writer, rule: TemplateName, label: TemplateName, fields: Fields): string {
-  writer.weight = -1;
-  return fillTemplate(writer.service.templates[label] ?? writer.texts[rule], fields);
-}
-
-function addMapLine(map: VhostMap, key: string, backend: string): void {
-  const id = `${key} ${backend}`;
-  if (!map.lines.has(id)) map.lines.set(id, { key, backend });
 }

@@ -45,6 +45,7 @@ export function generate(
     groups: ['external'],
     certificates: ['/etc/ssl/cert.pem'],
     bindsHttpAndHttps: true,
+    groupsHttpsByVhost: false,
     mapDirectory: undefined,
     ...rules,
   });
