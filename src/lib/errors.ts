@@ -180,11 +180,14 @@ export function asCertathonError(thrown: unknown): CertathonError {
   return new CertathonError('UNEXPECTED', message, { cause: thrown });
 }
 
+const MOST_CAUSES = 6;
+
 /** The chain of messages, outermost first, without stacks: what a person reads. */
 export function describeError(thrown: unknown): string {
   const parts: string[] = [];
   let current: unknown = thrown;
-  while (current instanceof Error && parts.length < 6) {
+  // By count, since nothing keeps an error from being its own cause.
+  for (let depth = 0; current instanceof Error && depth < MOST_CAUSES; depth += 1) {
     if (current.message !== '' && !parts.includes(current.message)) parts.push(current.message);
     current = current.cause;
   }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { DestinationStream, Logger as Pino } from 'pino';
 import { maskSecrets } from './mask.ts';
+import { printable } from './printable.ts';
 
 /** Every event that is logged, with one sentence each. docs/reference.md lists them from here. */
 export const EVENTS = {
@@ -100,10 +101,16 @@ export function createLog(options: LogOptions): Log {
 /** A log that says nothing, for callers that want none. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, flush() {} };
 
+/** Longest value shown on a terminal. */
+const LONGEST_TEXT = 4000;
+
 function textLine(line: string): string {
   const { time, level, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const rest = Object.entries(fields)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(
+      ([key, value]) =>
+        `${key}=${printable(typeof value === 'string' ? value : String(JSON.stringify(value)), LONGEST_TEXT)}`,
+    )
     .join(' ');
   return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(event)} ${rest}`
     .trimEnd()

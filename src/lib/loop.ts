@@ -25,6 +25,9 @@ const LOOK_EVERY_MS = 60_000;
 /** Never pass after pass without a breath, whatever asks for them. */
 const LEAST_PAUSE_MS = 1_000;
 
+/** A step back of the wall clock by more than this is a correction of it. */
+const CLOCK_STEP_MS = 60_000;
+
 export function startLoop(options: LoopOptions): Loop {
   const { clock, signal } = options;
   const reasons = new Set<string>();
@@ -35,9 +38,12 @@ export function startLoop(options: LoopOptions): Loop {
   }
 
   async function waitForReason(nextAt: Date, scheduledAt: Date): Promise<void> {
-    while (!signal.aborted) {
+    for (let lookedMs = clock.nowMs(); !signal.aborted; ) {
       if (reasons.size > 0) return sleep(options.quietMs);
       const nowMs = clock.nowMs();
+      // Times that were named by a clock far ahead would come months too late.
+      if (nowMs < lookedMs - CLOCK_STEP_MS) return void reasons.add('clock');
+      lookedMs = nowMs;
       if (nowMs >= scheduledAt.getTime()) return void reasons.add('schedule');
       if (nowMs >= nextAt.getTime()) return void reasons.add('due');
       if (wake.signal.aborted) wake = new AbortController();
