@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+// The long tests run only when they are asked for. Taken away before the workers start: programs under test
+// inherit their environment and refuse unknown variables of this prefix.
+const isLong = process.env.CERTATHON_LONG !== undefined;
+delete process.env.CERTATHON_LONG;
+
 // Two cores: more workers only make the real parts (HAProxy, Pebble, Node) wait for each other.
 export default defineConfig({
   test: {
@@ -34,6 +39,20 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      ...(isLong
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'long',
+                include: ['test/long/**/*.test.ts'],
+                testTimeout: 420_000,
+                hookTimeout: 120_000,
+                sequence: { groupOrder: 3 },
+              },
+            },
+          ]
+        : []),
     ],
   },
 });
