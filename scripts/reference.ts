@@ -1,12 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { COMMANDS } from '../src/cli/commands.ts';
 import { referenceRows } from '../src/config/describe.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 import { EVENTS } from '../src/lib/log.ts';
 
-/** docs/reference.md, whole, from the tables that the program itself runs on. Pure. */
+/** What each label of the shipped definition is for. */
+const LABELS: Record<string, string> = {
+  HAPROXY_GROUP:
+    'The balancers with this group take the app; it must be the group of those that serve the names.',
+  HAPROXY_0_VHOST:
+    'A host that only routes challenges: marathon-lb ignores the path below without one. It need not resolve, and it is never a wanted name while it is the value of `routingHost`. Other names here are wanted, and several may stand parted by commas, but then only they are routed.',
+  HAPROXY_0_PATH: 'The path of HTTP-01 challenges (RFC 8555 8.3); nothing else is routed to the first port.',
+  HAPROXY_0_BACKEND_WEIGHT:
+    'Puts the rules before those of other apps. An app that asks for a password with a larger weight comes first.',
+  HAPROXY_0_HTTP_FRONTEND_ACL_WITH_PATH:
+    'On port 80: the path leads here for every host. Host is replaced, the one asked for kept in X-Acme-Host, so that no redirect, password or path rule of the owner of the host matches.',
+  HAPROXY_0_HTTPS_FRONTEND_ACL_WITH_PATH:
+    'The same on port 443, for whoever redirects to HTTPS outside; `allow` ends the rules before a password is asked for.',
+  HAPROXY_1_ENABLED: 'Keeps the second port (status, health, control) out of the balancers.',
+};
+
+/** docs/reference.md, whole, from the tables that the program itself runs on and the shipped definition.
+ * @throws Error when a label of the definition has no sentence, or a sentence no label */
 export function renderReference(): string {
   return [
     '# Reference',
     'Generated from the tables of the program by `npm run docs`; a test fails when this file is stale.',
+    '## Commands',
+    table(
+      ['Command', 'What it does', 'Example'],
+      [
+        ...Object.entries(COMMANDS).map(([name, { summary, example }]) => [
+          code(`certathon ${name}`),
+          summary,
+          code(example),
+        ]),
+        [
+          code('certathon lab'),
+          'A whole cluster on this machine, to try things out; only in a clone, not in the image.',
+          code('certathon lab demo'),
+        ],
+      ],
+    ),
     '## Options',
     'Each option is a flag, an environment variable or a key of the JSON file that `--config` names; a flag weighs more than a variable, a variable more than the file, the file more than the default. An empty value counts as unset. Lists are parted by commas or white space. All problems are reported at once, and unknown names with our prefix are errors.',
     table(
@@ -33,8 +68,14 @@ export function renderReference(): string {
         ]),
       ),
     ),
+    '## Labels',
+    'The labels of `deploy/marathon/certathon.json`, and why each is there. Of its own labels the program reads `HAPROXY_0_VHOST` only; labels of other apps are not read.',
+    table(
+      ['Label', 'Value', 'Why'],
+      labelRows().map(([name, value, why]) => [code(name), code(value), why]),
+    ),
     '## Exit statuses and error codes',
-    'A code is never reused. Statuses 3 to 9 belong to `zdd.py` and are not used here; 0 means that every certificate is valid and served.',
+    'A code is never reused. Statuses 3 to 9 belong to `zdd.py` and are not used here; 0 means that every certificate is valid and served..',
     table(
       ['Code', 'Status', 'Repeating helps', 'What to do'],
       Object.entries(ERRORS).map(([name, { exit, retry, hint }]) => [
@@ -53,6 +94,21 @@ export function renderReference(): string {
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+function labelRows(): [string, string, string][] {
+  const file = new URL('../deploy/marathon/certathon.json', import.meta.url);
+  const { labels } = JSON.parse(readFileSync(file, 'utf8')) as { labels: Record<string, string> };
+  const strange = [...Object.keys(labels), ...Object.keys(LABELS)].filter(
+    (name) => !(name in labels && name in LABELS),
+  );
+  if (strange.length > 0)
+    throw new Error(`Labels of the definition and sentences differ: ${strange.join(', ')}`);
+  return Object.entries(labels).map(([name, value]) => [
+    name,
+    value.includes('\n') ? 'several lines' : value,
+    LABELS[name] as string,
+  ]);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
