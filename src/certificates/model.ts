@@ -72,6 +72,8 @@ export interface CertificatePolicy {
   renewAt: number;
   /** Renew before it is due. */
   forced: boolean;
+  /** When a person asked for a try: failures from before do not hold it back, a limit of the CA does. */
+  askedAt?: Date | undefined;
   replaceForeign: boolean;
 }
 

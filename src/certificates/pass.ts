@@ -57,10 +57,11 @@ export async function runPass(
   const findings: Problem[] = [];
   let overtaken = false;
   let forced = policy.forced;
+  const askedAt = forced ? startedAt : undefined;
   try {
     for (let count = 0; ; count += 1) {
       const seen = await observe(tools);
-      const plan = planCertificate(seen, { ...policy, forced });
+      const plan = planCertificate(seen, { ...policy, forced, askedAt });
       result.seen = seen;
       result.plan ??= plan;
       result.problems = plan.problems;

@@ -124,7 +124,9 @@ function activeHold(
   policy: CertificatePolicy,
 ): Hold | undefined {
   if (!isHeld(hold, seen.now)) return undefined;
-  return policy.forced && !hold.byCa ? undefined : hold;
+  if (hold.byCa) return hold;
+  const isBefore = policy.askedAt !== undefined && hold.since < policy.askedAt;
+  return policy.forced || isBefore ? undefined : hold;
 }
 
 /** The code of the failure that is waited for, so that every pass in between says the same word. */

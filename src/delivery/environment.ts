@@ -43,8 +43,9 @@ async function takeBack(
   if (keep || ours?.id === undefined) throw failure;
   const record = await tools.memory.delivery();
   const undone = await undoDelivery(request, tools, { id: ours.id, version: ours.version }, record?.previous);
+  // Not with the failure itself as its cause: its words would be read twice.
   throw new CertathonError(failure.code, `${failure.message}; ${undone}`, {
-    cause: failure,
+    cause: failure.cause,
     facts: failure.facts,
   });
 }

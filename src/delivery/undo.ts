@@ -6,9 +6,6 @@ import { isHealthy, isNew } from './progress.ts';
 import { probeName, whoDoesNotServe } from './verify.ts';
 import { watchDeployment } from './watch.ts';
 
-/** How long a killed task may take to disappear before the undo goes on without waiting. */
-const KILL_WAIT_MS = 20_000;
-
 /** Takes back the deployment that this program began, and only that, by DELETE /v2/deployments/{id}: Marathon
  * then restores the former definition in a deployment of its own, which restarts every task that does not
  * run it, in the order of its own list, the healthy old ones included. So that balancers that still serve are
@@ -54,9 +51,9 @@ export async function undoDelivery(
   }
 }
 
+/** Does not wait for their end: what counts is that they are no longer wanted when Marathon begins to restore.
+ * The deployment that is still there would start another one in their place with the next offer. */
 async function removeBroken(app: App, version: string, tools: DeliveryTools): Promise<void> {
-  const { major, minor } = marathonVersion((await tools.marathon.info(tools.signal)).version);
-  if (major === 1 && minor < 8) return;
   const live = app.tasks.filter(
     (task) =>
       task.state === 'TASK_RUNNING' || task.state === 'TASK_STAGING' || task.state === 'TASK_STARTING',
@@ -66,13 +63,9 @@ async function removeBroken(app: App, version: string, tools: DeliveryTools): Pr
     .map(({ id }) => id);
   const serving = live.filter((task) => !isNew(task.version, version));
   if (broken.length === 0 || serving.length === 0) return;
+  const { major, minor } = marathonVersion((await tools.marathon.info(tools.signal)).version);
+  if (major === 1 && minor < 8) return;
   await tools.marathon.killTasks(broken, { wipe: true, signal: tools.signal });
-  const deadlineMs = tools.clock.nowMs() + KILL_WAIT_MS;
-  while (tools.clock.nowMs() < deadlineMs) {
-    const now = await tools.marathon.app(app.id, tools.signal);
-    if (!now.tasks.some((task) => broken.includes(task.id) && task.state === 'TASK_RUNNING')) return;
-    await tools.wake.wait(Math.min(tools.limits.pollMs, 500), tools.signal);
-  }
 }
 
 async function whatIsServed(

@@ -17,46 +17,57 @@ export interface Place {
 /** Labs whose places have an agent each. */
 export interface PlacedLab {
   lab: Lab;
-  /** @param balancer changes to the app; false when the test needs no balancer that runs */
-  place(balancer?: Partial<AppDefinition> | false): Promise<Place>;
+  /** @param change to the balancer app */
+  place(change?: Partial<AppDefinition>): Promise<Place>;
+  /** The same without a balancer that runs. */
+  placeWithoutTasks(change?: Partial<AppDefinition>): Promise<Place>;
 }
 
 /** @param places how many public agents there are for balancers beside the lab's own */
 export async function startPlacedLab(places: number, options: LabOptions = {}): Promise<PlacedLab> {
   const balancers = options.balancers ?? 1;
-  const lab = await startLab({ balancers, publicAgents: balancers + places, ...options });
-  const free = lab.publicAgents.filter(
-    (host) => !lab.marathon.tasks('/marathon-lb').some((task) => task.host === host),
-  );
+  const constraints = [
+    ['hostname', 'UNIQUE'],
+    // The first agents, as the lab numbers them: the others are for places.
+    ['hostname', 'LIKE', `.*\\.1[1-${balancers}]`],
+  ];
+  const lab = await startLab({
+    ...options,
+    balancers,
+    publicAgents: balancers + places,
+    balancerApp: { constraints, ...options.balancerApp },
+  });
+  const free = lab.publicAgents.slice(balancers);
   let count = 0;
+  const newPlace = async (host: string, change: Partial<AppDefinition>): Promise<Place> => {
+    count += 1;
+    const id = `/lb-${count}`;
+    const app = singleBalancer(lab, id, host, change);
+    const name = `shop${count}.example.com`;
+    const address = lab.subnet.address(40 + count);
+    await Promise.all([lab.run(app), lab.authority.dns.setA(name, [address])]);
+    const store = join(newDirectory(), 'store');
+    return {
+      app: id,
+      host,
+      name,
+      store,
+      env: {
+        ...lab.settings,
+        CERTATHON_MARATHON_LB_APP: id,
+        CERTATHON_DOMAINS: name,
+        CERTATHON_STORE: store,
+        CERTATHON_BIND: address,
+        CERTATHON_CHALLENGE_PORT: String(lab.ports.http),
+        CERTATHON_POLL_INTERVAL: '200ms',
+        CERTATHON_DELIVERY_TIMEOUT: '30s',
+        CERTATHON_LOCK_WAIT: '30s',
+      },
+    };
+  };
   return {
     lab,
-    async place(balancer = {}) {
-      count += 1;
-      const id = `/lb-${count}`;
-      const host = balancer === false ? '' : (free.shift() ?? 'none left');
-      const app = singleBalancer(lab, id, host, balancer || { instances: 0 });
-      const name = `shop${count}.example.com`;
-      const address = lab.subnet.address(40 + count);
-      await Promise.all([lab.run(app), lab.authority.dns.setA(name, [address])]);
-      const store = join(newDirectory(), 'store');
-      return {
-        app: id,
-        host,
-        name,
-        store,
-        env: {
-          ...lab.settings,
-          CERTATHON_MARATHON_LB_APP: id,
-          CERTATHON_DOMAINS: name,
-          CERTATHON_STORE: store,
-          CERTATHON_BIND: address,
-          CERTATHON_CHALLENGE_PORT: String(lab.ports.http),
-          CERTATHON_POLL_INTERVAL: '200ms',
-          CERTATHON_DELIVERY_TIMEOUT: '30s',
-          CERTATHON_LOCK_WAIT: '30s',
-        },
-      };
-    },
+    place: (change = {}) => newPlace(free.shift() ?? 'none left', change),
+    placeWithoutTasks: (change = {}) => newPlace('none', { instances: 0, ...change }),
   };
 }
