@@ -18,6 +18,7 @@ export async function withStoreLock<T>(
   options: { waitMs: number; clock: Clock; log: Log; signal: AbortSignal },
   work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  surviveFileLimit();
   const lost = new AbortController();
   const release = await takeLock(directory, options, lost);
   try {
@@ -27,6 +28,14 @@ export async function withStoreLock<T>(
     await release().catch(() => undefined);
   }
 }
+
+/** proper-lockfile brings a handler that ends the program by SIGXFSZ when a write meets the file-size limit, unless
+ * somebody else handles that too. The write itself fails with EFBIG, which is reported like a full disk. */
+function surviveFileLimit(): void {
+  if (!process.listeners('SIGXFSZ').includes(goOn)) process.on('SIGXFSZ', goOn);
+}
+
+function goOn(): void {}
 
 async function takeLock(
   directory: string,

@@ -77,7 +77,8 @@ export function certificateFacts(leaf: X509Certificate): CertificateFacts {
     issuer: leaf.issuer.replaceAll('\n', ', '),
     notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
-    selfSigned: leaf.checkIssued(leaf) && leaf.verify(leaf.publicKey),
+    // checkIssued() says no to one that is signed by itself and may not sign others.
+    selfSigned: leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey),
   };
 }
 

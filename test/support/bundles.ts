@@ -77,6 +77,9 @@ function certificate(subject: Subject, issuer: { commonName: string; key: string
   const usage = Object.fromEntries(uses.map((use) => [use, true]));
   made.setExtensions([
     { name: 'basicConstraints', cA: isCa },
+    isCa
+      ? { name: 'keyUsage', keyCertSign: true }
+      : { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
     ...(isCa || uses.length === 0 ? [] : [{ name: 'extKeyUsage', ...usage }]),
     ...(subject.key === 'ca' || names.length === 0 ? [] : [{ name: 'subjectAltName', altNames }]),
   ]);
