@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CertathonError } from '../lib/errors.ts';
 import { maskSecrets } from '../lib/mask.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -29,6 +30,8 @@ export async function startStatusServer(
     requestTimeout: TIME_LIMIT_MS,
     connectionTimeout: TIME_LIMIT_MS,
     forceCloseConnections: true,
+    // What it would say itself quotes the path.
+    frameworkErrors: (_error, _request, reply) => void reply.code(400).send({ error: 'Bad request' }),
   });
   server.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
@@ -40,9 +43,12 @@ export async function startStatusServer(
     // Messages quote what others said: masked like every line of the log.
     return maskSecrets(`${JSON.stringify(snapshot, null, 2)}\n`);
   });
-  server.post('/renew', async (request, reply) => {
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const refusal = refuseControl(options.token, request.headers.authorization);
-    if (refusal !== undefined) return reply.code(refusal.status).send({ error: refusal.reason });
+    return refusal === undefined ? undefined : reply.code(refusal.status).send({ error: refusal.reason });
+  };
+  // Before the body is read: nothing of a stranger is looked at.
+  server.post('/renew', { onRequest }, async (request, reply) => {
     const body = request.body as { now?: unknown } | null | undefined;
     options.requestPass({ now: body?.now === true });
     return reply.code(202).send({ requested: 'pass' });
