@@ -21,6 +21,8 @@ export interface RouteCheck {
   httpPort: number;
   httpsPort: number;
   dnsServers: readonly string[];
+  /** For each request; default 8 s. */
+  timeLimitMs?: number;
   signal: AbortSignal;
 }
 
@@ -79,7 +81,7 @@ async function tryAddress(
     for (let hop = 0; hop <= MOST_REDIRECTS; hop += 1) {
       if (seen.has(url.href)) return report(false, `a redirect loop at ${printable(url.href, 200)}`);
       seen.add(url.href);
-      const answer = await fetchOnce(url, host, check.signal);
+      const answer = await fetchOnce(url, host, check);
       if (answer.status === 200 && check.answers.includes(answer.body.trimEnd())) {
         return report(true, hop === 0 ? 'our answer' : `our answer after ${hop} redirects`);
       }
@@ -108,7 +110,7 @@ async function tryAddress(
     return report(
       false,
       kind === 'TimeoutError'
-        ? `no answer within ${TIME_LIMIT_MS / 1000} s`
+        ? `no answer within ${(check.timeLimitMs ?? TIME_LIMIT_MS) / 1000} s`
         : printable(`no answer: ${code ?? message}`, 200),
     );
   }
@@ -135,13 +137,13 @@ function redirectTarget(location: string, from: URL, check: RouteCheck): URL | s
 async function fetchOnce(
   url: URL,
   address: string,
-  signal: AbortSignal,
+  { signal, timeLimitMs = TIME_LIMIT_MS }: RouteCheck,
 ): Promise<{ status: number; location: string | undefined; body: string }> {
   const secure = url.protocol === 'https:';
   // The CA does not verify certificates on its way to a challenge (RFC 8555 8.3 knows only HTTP), and the name
   // may not have a valid one yet: what counts is the body.
   const agent = new Agent({
-    connect: { rejectUnauthorized: false, servername: url.hostname, timeout: TIME_LIMIT_MS },
+    connect: { rejectUnauthorized: false, servername: url.hostname, timeout: timeLimitMs },
     maxHeaderSize: 16_384,
   });
   try {
@@ -152,7 +154,7 @@ async function fetchOnce(
       {
         dispatcher: agent,
         headers: { host: url.host, 'user-agent': 'certathon route check', accept: '*/*' },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeLimitMs)]),
       },
     );
     const chunks: Buffer[] = [];
@@ -174,5 +176,5 @@ async function fetchOnce(
 }
 
 function isLinkLocal(address: string): boolean {
-  return address.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/i.test(address);
+  return /^(?:::ffff:)?169\.254\.|^fe[89ab][0-9a-f]:|^::ffff:a9fe:/i.test(address);
 }
