@@ -52,7 +52,8 @@ async function run(command: CommandName, flags: Record<string, unknown>): Promis
   const stopping = new AbortController();
   const stop = (name: NodeJS.Signals): void =>
     stopping.abort(new CertathonError('STOPPED', `Stopped by ${name}`));
-  process.once('SIGTERM', stop).once('SIGINT', stop);
+  // Not once(): the store's lock also listens, and ends the process when it finds itself the only listener.
+  process.on('SIGTERM', stop).on('SIGINT', stop);
   const runCommand = await COMMANDS[command].load();
   try {
     return await runCommand({ config, clock: systemClock, log, signal: stopping.signal });
