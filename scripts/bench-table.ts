@@ -47,7 +47,11 @@ export function renderTable(figures: Figures): string {
 export function renderBenchmarks(figures: Figures, machine: Machine): string {
   return `# Benchmarks
 
-Written by \`npm run bench -- --write\`. It reports; no test depends on these figures.
+Written by the command below. It reports; no test depends on these figures.
+
+\`\`\`
+npm run bench -- --write
+\`\`\`
 
 ${machine.day}, ${machine.processors} processors, Node ${machine.node}, HAProxy ${machine.haproxy}; everything runs on this one machine: Marathon,
 two balancers, two fronts, Pebble, the load, and the program itself.
