@@ -31,7 +31,8 @@ export async function startStatusServer(
     connectionTimeout: TIME_LIMIT_MS,
     forceCloseConnections: true,
     // What it would say itself quotes the path.
-    frameworkErrors: (_error, _request, reply) => void reply.code(400).send({ error: 'Bad request' }),
+    frameworkErrors: (_error, _request, reply: unknown) =>
+      void (reply as FastifyReply).code(400).send({ error: 'Bad request' }),
   });
   server.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
