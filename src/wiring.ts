@@ -45,6 +45,8 @@ export interface WiringOptions {
 
 /** A balancer that is healthy for Marathon needs a moment until it serves TLS (2.5 s were seen). */
 const VERIFY_MS = 60_000;
+/** Where marathon-lb has its own endpoints. */
+const ADMIN_PORT = 9090;
 const HANDSHAKE_MS = 5_000;
 const CONNECT_MS = 10_000;
 /** What may change names, the variable, or who serves. */
@@ -113,7 +115,7 @@ export async function wire({
   });
 
   const lookAt: Pick<DeliveryTools, 'balancersOf' | 'handshake'> = {
-    balancersOf: (app) => balancersOf(app, { tls: config.tlsPort, admin: 9090 }).balancers,
+    balancersOf: (app) => balancersOf(app, { tls: config.tlsPort, admin: ADMIN_PORT }).balancers,
     handshake: async ({ host, tlsPort }, servername, stop) => {
       const seen = await servedCertificate({
         host,
@@ -163,6 +165,11 @@ export async function wire({
         httpPort: config.httpPort,
         httpsPort: config.httpsPort,
         dnsServers: config.dnsServers,
+        balancers: async () => {
+          const app = await marathon.app(config.marathonLbApp, signal);
+          const found = balancersOf(app, { tls: config.httpPort, admin: ADMIN_PORT }).balancers;
+          return found.map(({ taskId, host, tlsPort }) => ({ taskId, host, port: tlsPort }));
+        },
         challenges,
         answer,
         clock,

@@ -11,6 +11,16 @@ export interface RouteReport {
   ok: boolean;
   /** In words, escaped: what a person needs to see. */
   found: string;
+  /** Task of the balancer that was asked on its own address, instead of the name's public one. */
+  balancer?: string;
+}
+
+/** A balancer on its own address. */
+export interface RouteBalancer {
+  taskId: string;
+  host: string;
+  /** Where it listens for what the CA sends to port 80. */
+  port: number;
 }
 
 export interface RouteCheck {
@@ -21,6 +31,8 @@ export interface RouteCheck {
   httpPort: number;
   httpsPort: number;
   dnsServers: readonly string[];
+  /** Asked one by one as well: the CA looks from several places at once and reaches any of them. */
+  balancers?: readonly RouteBalancer[];
   /** For each request; default 8 s. */
   timeLimitMs?: number;
   signal: AbortSignal;
@@ -44,11 +56,17 @@ export async function checkRoutes(names: readonly string[], check: RouteCheck): 
   check.signal.addEventListener('abort', stop);
   try {
     const reports = await mapBounded(names, PARALLEL, async (name) => {
+      const inside = (check.balancers ?? []).map(async ({ taskId, host, port }) => ({
+        ...(await tryAddress(name, { address: host, port }, resolver, check)),
+        balancer: taskId,
+      }));
       const addresses = await resolve(resolver, name);
-      if (typeof addresses === 'string') return [{ name, address: '', ok: false, found: addresses }];
-      return Promise.all(
-        addresses.slice(0, MOST_ADDRESSES).map((address) => tryAddress(name, address, resolver, check)),
-      );
+      if (typeof addresses === 'string')
+        return [{ name, address: '', ok: false, found: addresses }, ...(await Promise.all(inside))];
+      const outside = addresses
+        .slice(0, MOST_ADDRESSES)
+        .map((address) => tryAddress(name, { address, port: check.httpPort }, resolver, check));
+      return Promise.all([...outside, ...inside]);
     });
     check.signal.throwIfAborted();
     return reports.flat();
@@ -68,7 +86,7 @@ async function resolve(resolver: Resolver, name: string): Promise<string[] | str
 
 async function tryAddress(
   name: string,
-  address: string,
+  { address, port }: { address: string; port: number },
   resolver: Resolver,
   check: RouteCheck,
 ): Promise<RouteReport> {
@@ -81,7 +99,7 @@ async function tryAddress(
     for (let hop = 0; hop <= MOST_REDIRECTS; hop += 1) {
       if (seen.has(url.href)) return report(false, `a redirect loop at ${printable(url.href, 200)}`);
       seen.add(url.href);
-      const answer = await fetchOnce(url, host, check);
+      const answer = await fetchOnce(url, host, hop === 0 ? port : undefined, check);
       if (answer.status === 200 && check.answers.includes(answer.body.trimEnd())) {
         return report(true, hop === 0 ? 'our answer' : `our answer after ${hop} redirects`);
       }
@@ -134,9 +152,11 @@ function redirectTarget(location: string, from: URL, check: RouteCheck): URL | s
   return next;
 }
 
+/** @param firstPort where to connect to on the first hop; a balancer gets the Host as the front passes it on */
 async function fetchOnce(
   url: URL,
   address: string,
+  firstPort: number | undefined,
   { signal, timeLimitMs = TIME_LIMIT_MS }: RouteCheck,
 ): Promise<{ status: number; location: string | undefined; body: string }> {
   const secure = url.protocol === 'https:';
@@ -148,12 +168,17 @@ async function fetchOnce(
   });
   try {
     const at = isIP(address) === 6 ? `[${address}]` : address;
-    const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+    const usual = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+    const port = firstPort ?? usual;
     const { statusCode, headers, body } = await request(
       `${url.protocol}//${at}:${port}${url.pathname}${url.search}`,
       {
         dispatcher: agent,
-        headers: { host: url.host, 'user-agent': 'certathon route check', accept: '*/*' },
+        headers: {
+          host: port === usual ? url.host : url.hostname,
+          'user-agent': 'certathon route check',
+          accept: '*/*',
+        },
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeLimitMs)]),
       },
     );

@@ -40,8 +40,9 @@ export interface Front {
 const START_MS = 10_000;
 const LOOK_MS = 25;
 
-/** Starts the load balancer that stands outside the cluster: a real HAProxy that passes TLS through. Off port 80 it reads
- * HTTP, to take the port out of the Host header: balancers compare it whole.
+/** Starts the load balancer that stands outside the cluster: a real HAProxy that passes TLS through. On its plain
+ * port it reads HTTP, to take the port out of the Host header: balancers compare it whole, and Pebble writes it
+ * even when it is 80 (Let's Encrypt does not).
  * @throws Error naming the Debian package when HAProxy is missing, or with its words when it cannot start */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const program = requireProgram('haproxy', 'haproxy');
@@ -105,7 +106,6 @@ function infoPort(httpPort: number): number {
 
 function frontConfig(options: FrontOptions, targets: readonly FrontTarget[], version: number): string {
   const { address, httpPort, httpsPort, manner } = options;
-  const isPlain = httpPort === 80;
   return `\
 global
   maxconn 4000
@@ -120,15 +120,15 @@ frontend lab_info
   bind ${address}:${infoPort(httpPort)}
   http-request return status 200 content-type text/plain string "${version}"
 frontend front_http
-  mode ${isPlain ? 'tcp' : 'http'}
+  mode http
   bind ${address}:${httpPort}
   default_backend balancers_http
 frontend front_https
   mode tcp
   bind ${address}:${httpsPort}
   default_backend balancers_https
-${backend('http', isPlain ? 'tcp' : 'http', options, targets)}\
-${isPlain ? '' : '  http-request replace-header Host (.*):[0-9]+ \\1\n'}\
+${backend('http', 'http', options, targets)}\
+  http-request replace-header Host (.*):[0-9]+ \\1
 ${backend('https', 'tcp', options, targets)}`;
 }
 

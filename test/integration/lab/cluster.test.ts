@@ -96,7 +96,10 @@ describe('the lab as a whole, marathon-lb.md section 8', () => {
         servername: 'any.example.com',
         timeoutMs: 5000,
       });
-      expect('subjectAltNames' in served ? served.subjectAltNames : served).toEqual(['localhost', '127.0.0.1']);
+      expect('subjectAltNames' in served ? served.subjectAltNames : served).toEqual([
+        'localhost',
+        '127.0.0.1',
+      ]);
     }
   });
 
