@@ -86,14 +86,18 @@ async function renewalUnderLoad(lab: Lab, log: SidecarLog, token: string): Promi
   const fronts = [
     { front: 'checks every second, retries', address: lab.front.address },
     { front: 'checks every 5 s, no retries', address: lab.slowFront?.address ?? '' },
-  ];
-  const loads = fronts.map(({ front, address }) => ({
+  ].flatMap(({ front, address }) => [
+    { front: `${front}; a new connection for each request`, address, freshConnections: true },
+    { front: `${front}; connections kept alive`, address, freshConnections: false },
+  ]);
+  const loads = fronts.map(({ front, address, freshConnections }) => ({
     front,
     load: startLoad({
       address,
       port: lab.ports.https,
       servername: NAME,
       path: '/',
+      freshConnections,
       ratePerSecond: LOAD.ratePerSecond,
       ca: root,
       maxRequests: LOAD.ratePerSecond * LOAD.seconds,

@@ -65,7 +65,7 @@ ${renderTable(figures)}
   of the name, which waits until the balancers lead there. The program waits a second before it asks how a
   challenge or an order stands, so two of the seconds are politeness.
 - Requests: "N (without directory, first nonce, account, refused nonces)", then all of them by kind.
-- Load: 100 requests a second over HTTPS and keep-alive connections at each front for 30 s, one renewal in it. A
+- Load: 100 requests a second over HTTPS at each front for 30 s, once over new and once over kept connections, one renewal in it. A
   request on a reused connection that was closed before any byte of an answer is repeated once on a new
   connection (RFC 9112 9.3.1) and counted apart; everything else that goes wrong is a failure, and so is a
   status of 500 or more. Delivery by environment restarts the balancers one after another, and a balancer that

@@ -44,7 +44,9 @@ export async function runDemo({ keep, say, signal }: DemoOptions): Promise<void>
     const root = await lab.authority.root();
     say(`    HTTPS shows: ${await issuerAt(lab, root)}, verified against the CA's root`);
 
-    step(`Renewing under load: ${RATE} HTTPS requests a second through each of two fronts`);
+    step(
+      `Renewing under load: ${RATE} HTTPS requests a second through each of two fronts, each on a connection of its own`,
+    );
     const reports = await renewUnderLoad(lab, token, log, root);
     step('Summary');
     summarize(lab, reports, say);
@@ -73,6 +75,7 @@ async function renewUnderLoad(
       port: lab.ports.https,
       servername: NAMES[0] as string,
       path: '/',
+      freshConnections: true,
       ratePerSecond: RATE,
       ca: root,
       maxRequests: 20_000,

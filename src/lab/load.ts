@@ -10,6 +10,8 @@ export interface LoadOptions {
   port: number;
   /** With it HTTPS, and the Host header of both; without it plain HTTP with the address as Host. */
   servername?: string;
+  /** A new connection for each request, as from many clients; kept ones hide what a front does to new ones. */
+  freshConnections?: boolean;
   /** Plain HTTP although a name is given. */
   plain?: boolean;
   path: string;
@@ -146,7 +148,7 @@ function read(response: IncomingMessage): Promise<Answered> {
 
 function newAgent(options: LoadOptions): HttpAgent {
   const isTls = options.servername !== undefined && options.plain !== true;
-  const settings = { keepAlive: true, maxFreeSockets: 64 };
+  const settings = { keepAlive: options.freshConnections !== true, maxFreeSockets: 64 };
   return isTls ? new HttpsAgent({ ...settings, ...tlsOptions(options) }) : new HttpAgent(settings);
 }
 

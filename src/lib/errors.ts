@@ -110,7 +110,7 @@ export const ERRORS = {
   DELIVERY_STUCK: {
     exit: 33,
     retry: true,
-    hint: 'The change was taken back; the cause above says what the balancers wait for.',
+    hint: 'Above stand what the balancers wait for and what became of the change; free an agent or correct the app.',
   },
   DELIVERY_NOT_SERVED: {
     exit: 34,

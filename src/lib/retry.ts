@@ -16,9 +16,6 @@ export const RETRIES = {
   read: { name: 'read', delaysMs: [500, 1_500, 3_000, 5_000, 10_000], longestWaitMs: 30_000 },
   /** Requests that change something: repeated only where nothing was sent. Running total: 1 s, 4 s. */
   write: { name: 'write', delaysMs: [1_000, 3_000], longestWaitMs: 10_000 },
-  /** Steps of an order at the CA, each safe to repeat (a fresh nonce, an answer already recorded).
-   * Running total: 1 s, 4 s, 13 s, 40 s. */
-  order: { name: 'order', delaysMs: [1_000, 3_000, 9_000, 27_000], longestWaitMs: 60_000 },
 } as const satisfies Record<string, RetryPolicy>;
 
 export interface RetryHooks {

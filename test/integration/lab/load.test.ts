@@ -146,3 +146,24 @@ test.each<[string, Partial<LoadOptions>]>([
 ])('load is refused for %s', (_name, more) => {
   expect(() => startLoad(options(1, more))).toThrow();
 });
+
+test.each([
+  [true, 20],
+  [false, 1],
+])(
+  'with freshConnections %s twenty requests one after another take %i connections',
+  async (freshConnections, connections) => {
+    let opened = 0;
+    const server = createServer((_, response) => response.end());
+    server.on('connection', () => {
+      opened += 1;
+    });
+
+    const report = await startLoad(
+      options(await listen(server), { ratePerSecond: 20, maxRequests: 20, freshConnections }),
+    ).finished;
+
+    expect(report).toMatchObject({ requests: 20, failed: 0 });
+    expect(opened).toBe(connections);
+  },
+);

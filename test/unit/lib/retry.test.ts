@@ -94,7 +94,6 @@ describe('RETRIES', () => {
   it.each([
     ['read', 20_000],
     ['write', 4_000],
-    ['order', 40_000],
   ] as const)('%s waits as long in all as its comment says', (name, totalMs) => {
     expect(RETRIES[name].delaysMs.reduce<number>((sum, ms) => sum + ms, 0)).toBe(totalMs);
   });
