@@ -28,7 +28,7 @@ export async function runDemo({ keep, say, signal }: DemoOptions): Promise<void>
   );
   const lab = await startLab({ slowFront: true });
   const token = randomBytes(16).toString('hex');
-  const log = followSidecar(`${lab.directory}/tasks`, 'certathon.', (line) => tell(line, say));
+  const log = followSidecar(`${lab.directory}/tasks`, 'certathon.', newTeller(say));
   try {
     say(
       `    Marathon ${lab.marathon.url}   balancers ${lab.publicAgents.join(', ')}   fronts ${lab.front.address}, ${lab.slowFront?.address}   CA ${lab.authority.directoryUrl}`,
@@ -169,10 +169,15 @@ function issuerAt(lab: Lab, ca: string | undefined): Promise<string> {
   });
 }
 
-/** The lines of the sidecar that tell the story, in one sentence each. */
-function tell(line: LogLine, say: (text: string) => void): void {
-  const sentence = sentenceOf(line);
-  if (sentence !== undefined) say(`    certathon: ${sentence}`);
+/** The lines of the sidecar that tell the story, in one sentence each; what was just said is not said again. */
+function newTeller(say: (text: string) => void): (line: LogLine) => void {
+  let last: string | undefined;
+  return (line) => {
+    const sentence = sentenceOf(line);
+    if (sentence === undefined || sentence === last) return;
+    last = sentence;
+    say(`    certathon: ${sentence}`);
+  };
 }
 
 function sentenceOf(line: LogLine): string | undefined {
@@ -195,7 +200,7 @@ function sentenceOf(line: LogLine): string | undefined {
     case 'delivery.started':
       return `HAPROXY_SSL_CERT written, Marathon deploys ${line.deployment}`;
     case 'delivery.waiting':
-      return line.reason === undefined
+      return line.reason === undefined && Number(line.newHealthy) > 0
         ? `${line.newHealthy} of ${line.instances} balancers run with it`
         : undefined;
     case 'delivery.verified':
