@@ -67,6 +67,7 @@ export async function runPass(
       result.problems = plan.problems;
       result.checkAgainAt = plan.checkAgainAt;
       const step = plan.steps[0];
+      if (step === undefined && plan.problems.length === 0 && !dryRun) await forgetDelivery(tools);
       if (step === undefined || dryRun) break;
       if (count >= MOST_STEPS)
         throw new CertathonError(
@@ -99,6 +100,11 @@ export async function runPass(
   result.finishedAt = new Date(tools.clock.nowMs());
   result.exitStatus = exitStatusOf(result.problems);
   return result;
+}
+
+/** Everything is served: the record of a delivery that was killed before it saw this has no use any more. */
+async function forgetDelivery({ store }: ExecuteTools): Promise<void> {
+  if ((await store.delivery()) !== undefined) await store.removeDelivery();
 }
 
 /** A pass that could not even begin, as a result like any other. */

@@ -2,7 +2,7 @@ import type { CertificatePolicy } from '../../src/certificates/model.ts';
 import { type PassResult, runPass } from '../../src/certificates/pass.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LogLine } from '../../src/lab/sidecar-log.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { MarathonClient } from '../../src/marathon/client.ts';
 import { wire } from '../../src/wiring.ts';
@@ -12,7 +12,7 @@ import { wire } from '../../src/wiring.ts';
 export async function passInProcess(
   env: Record<string, string>,
   disturb: (marathon: MarathonClient) => void,
-  policy: Partial<CertificatePolicy> = {},
+  { clock = systemClock, ...policy }: Partial<CertificatePolicy> & { clock?: Clock } = {},
 ): Promise<{ result: PassResult; lines: LogLine[] }> {
   const { config } = loadConfig({ command: 'renew', env });
   const lines: LogLine[] = [];
@@ -21,7 +21,7 @@ export async function passInProcess(
   const { signal } = new AbortController();
   const wiring = await wire({
     config,
-    clock: systemClock,
+    clock,
     log,
     signal,
     answersAlways: false,
