@@ -43,6 +43,20 @@ describe('docs/reference.md', () => {
   });
 });
 
+describe('the tables', () => {
+  const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !/lib\/(log|errors)\.ts$/.test(name))
+    .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'))
+    .join('\n');
+
+  it.each([
+    ['event', Object.keys(EVENTS)],
+    ['code', Object.keys(ERRORS).filter((code) => code !== 'UNEXPECTED')],
+  ])('hold no %s that never happens', (_what, words) => {
+    expect(words.filter((word) => !source.includes(`'${word}'`))).toEqual([]);
+  });
+});
+
 describe('what people read', () => {
   const files = [
     'README.md',

@@ -52,7 +52,10 @@ export async function obtainCertificate(
       const bundle = await finishOrder(begun, order, acme, tools);
       return { bundle, problems: clockFinding(acme.skewMs()) };
     } catch (error) {
-      if (isLost(error)) await tools.store.removeOrder();
+      if (isLost(error)) {
+        tools.log.warn('order.invalid', { order: order.url, names });
+        await tools.store.removeOrder();
+      }
       throw error;
     }
   } finally {
@@ -85,8 +88,10 @@ async function takeUpOrder(
   // Finished, but a crash kept it from being removed: it would only bring the same certificate again.
   if (begun.url === (await tools.store.currentOrderUrl())) return undefined;
   if ([...begun.names].sort().join() !== [...names].sort().join()) return undefined;
+  let status = 'unknown to the CA';
   try {
     const order = await acme.order(begun.url);
+    status = order.status;
     const { now } = trustedNow(acme.skewMs(), tools.clock.nowMs());
     const expired = order.expiresAt !== undefined && order.expiresAt <= now;
     const isOpen = order.status === 'pending' || order.status === 'ready';
@@ -97,6 +102,7 @@ async function takeUpOrder(
   } catch (error) {
     if (!isGone(error)) throw error;
   }
+  tools.log.warn('order.invalid', { order: begun.url, names, status });
   await tools.store.removeOrder();
   return undefined;
 }

@@ -135,15 +135,13 @@ it('a rate limit ends renew with 20 and is kept over restarts, also with --now',
         .writeHead(201, { location: `${base}/account/1` })
         .end(JSON.stringify({ status: 'valid' }));
     orders += 1;
-    return response
-      .writeHead(429, { 'retry-after': '3600', 'content-type': 'application/problem+json' })
-      .end(
-        JSON.stringify({
-          type: 'urn:ietf:params:acme:error:rateLimited',
-          detail: 'too many certificates (5) already issued',
-          status: 429,
-        }),
-      );
+    return response.writeHead(429, { 'retry-after': '3600', 'content-type': 'application/problem+json' }).end(
+      JSON.stringify({
+        type: 'urn:ietf:params:acme:error:rateLimited',
+        detail: 'too many certificates (5) already issued',
+        status: 429,
+      }),
+    );
   });
   const env = { ...place.env, CERTATHON_ACME_DIRECTORY: `${url}/dir`, CERTATHON_ROUTE_CHECK: 'off' };
 

@@ -65,7 +65,7 @@ describe('createLog()', () => {
   it('keeps what a stranger wrote from moving the cursor or beginning a line', () => {
     const { log, lines } = collected({ format: 'text' });
 
-    log.warn('certificate.unwanted', { name: 'a\n12:00:00 info  service.stopped', reason: '\u001b[2Jgone' });
+    log.warn('certificate.failed', { name: 'a\n12:00:00 info  service.stopped', reason: '\u001b[2Jgone' });
 
     expect(lines).toEqual([
       expect.stringMatching(
