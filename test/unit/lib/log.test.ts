@@ -69,7 +69,7 @@ describe('createLog()', () => {
 
     expect(lines).toEqual([
       expect.stringMatching(
-        /^\d\d:\d\d:\d\d warn {2}certificate\.unwanted name=a\\u\{a\}12:00:00 info {2}service\.stopped reason=\\u\{1b\}\[2Jgone\n$/,
+        /^\d\d:\d\d:\d\d warn {2}certificate\.failed name=a\\u\{a\}12:00:00 info {2}service\.stopped reason=\\u\{1b\}\[2Jgone\n$/,
       ),
     ]);
   });
