@@ -1,9 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { LogLine } from '../../src/lab/sidecar-log.ts';
 import { events, keyLines, printed, removeDirectories, run, start } from '../support/certathon.ts';
-import { mark, shownByAll, writesSince } from '../support/lab.ts';
+import { mark, ordersAtCa, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
 
 let placed: PlacedLab;
@@ -17,28 +16,24 @@ afterAll(async () => {
 
 const filesOf = (place: Place): string[] =>
   readdirSync(join(place.store, 'certificates', 'main')).filter((name) => !name.startsWith('bundle-'));
-/** What was written to the balancer app, by anybody. */
-const writesTo = (place: Place, since: string): string[] =>
-  writesSince(placed.lab, since)
-    .filter(({ path }) => path.startsWith(`/v2/apps${place.app}`))
-    .map(({ method }) => method);
-const ordersOf = (...runs: { lines: LogLine[] }[]): number =>
-  runs.flatMap((each) => events(each, 'order.created')).length;
+const methodsSince = (since: string): string[] => writesSince(placed.lab, since).map(({ method }) => method);
 
-test.concurrent('two runs at once on one store make one order and one deployment', async () => {
+test('two runs at once on one store make one order and one deployment', async () => {
+  const { lab } = placed;
   const place = await placed.place();
-  const since = mark();
+  const [since, orders] = [mark(), ordersAtCa(lab)];
 
   const both = await Promise.all([run(['renew'], place.env), run(['renew'], place.env)]);
 
   expect(both.map(({ exit }) => exit)).toEqual([0, 0]);
-  expect(ordersOf(...both)).toBe(1);
-  expect(writesTo(place, since)).toEqual(['PUT']);
+  expect(ordersAtCa(lab)).toBe(orders + 1);
+  expect(methodsSince(since)).toEqual(['PUT']);
 });
 
-test.concurrent('a cron that runs renew beside serve waits for it, and orders nothing a second time', async () => {
+test('a cron that runs renew beside serve waits for it, and orders nothing a second time', async () => {
+  const { lab } = placed;
   const place = await placed.place();
-  const since = mark();
+  const [since, orders] = [mark(), ordersAtCa(lab)];
   const serving = start(['serve'], place.env);
   await serving.logged('order.created');
 
@@ -49,12 +44,14 @@ test.concurrent('a cron that runs renew beside serve waits for it, and orders no
   expect(ended.exit, ended.stderr).toBe(0);
   expect(events(ended, 'store.locked')).toHaveLength(1);
   expect(ended.stdout).toContain('nothing to do');
-  expect(ordersOf(serving, ended)).toBe(1);
-  expect(writesTo(place, since)).toEqual(['PUT']);
+  expect(ordersAtCa(lab)).toBe(orders + 1);
+  expect(methodsSince(since)).toEqual(['PUT']);
 });
 
-test.concurrent('SIGTERM in the middle of an order ends serve with 0, and the next start takes the order up again', async () => {
+test('SIGTERM in the middle of an order ends serve with 0, and the next start takes the order up again', async () => {
+  const { lab } = placed;
   const place = await placed.place();
+  const orders = ordersAtCa(lab);
   const serving = start(['serve'], place.env, (line, child) => {
     if (line.event === 'order.finalized') child.kill('SIGTERM');
   });
@@ -73,10 +70,10 @@ test.concurrent('SIGTERM in the middle of an order ends serve with 0, and the ne
   expect(events(next, 'order.resumed')).toMatchObject([
     { order: events(stopped, 'order.created')[0]?.order },
   ]);
-  expect(ordersOf(stopped, next)).toBe(1);
+  expect(ordersAtCa(lab)).toBe(orders + 1);
 });
 
-test.concurrent('SIGTERM in the middle of a delivery ends renew with 130 and undoes nothing; the next run sees it through', async () => {
+test('SIGTERM in the middle of a delivery ends renew with 130 and undoes nothing; the next run sees it through', async () => {
   const { lab } = placed;
   const place = await placed.place();
   const since = mark();
@@ -90,12 +87,12 @@ test.concurrent('SIGTERM in the middle of a delivery ends renew with 130 and und
   expect(stopped.stderr).toContain('STOPPED');
   expect(next.exit, next.stderr).toBe(0);
   expect(events(next, 'store.locked')).toEqual([]);
-  expect(writesTo(place, since)).toEqual(['PUT']);
+  expect(methodsSince(since)).toEqual(['PUT']);
   expect(await shownByAll(lab, place.app, place.name)).toMatchObject([{ isValid: true }]);
   expect(filesOf(place)).toEqual(['current.json']);
 });
 
-test.concurrent('the record of a delivery whose end nobody saw is gone once everything is served', async () => {
+test('the record of a delivery whose end nobody saw is gone once everything is served', async () => {
   const place = await placed.place();
   const first = await run(['renew'], place.env);
   const [started] = events(first, 'delivery.started');
