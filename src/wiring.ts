@@ -125,7 +125,9 @@ export async function wire({
         signal: stop,
       });
       if ('unreachable' in seen) return seen;
-      return { fingerprint: seen.fingerprint256.replaceAll(':', '').toLowerCase() };
+      const { issuer, serial, validTo } = seen;
+      const fingerprint = seen.fingerprint256.replaceAll(':', '').toLowerCase();
+      return { fingerprint, issuer, serial, notAfter: validTo };
     },
   };
 
@@ -168,7 +170,7 @@ export async function wire({
         balancers: async () => {
           const app = await marathon.app(config.marathonLbApp, signal);
           const found = balancersOf(app, { tls: config.httpPort, admin: ADMIN_PORT }).balancers;
-          return found.map(({ taskId, host, tlsPort }) => ({ taskId, host, port: tlsPort }));
+          return found.map(({ id, host, tlsPort }) => ({ id, host, port: tlsPort }));
         },
         challenges,
         answer,

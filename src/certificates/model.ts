@@ -1,5 +1,6 @@
 // pure
 import type { CertificateFacts } from '../delivery/bundle.ts';
+import type { Served } from '../delivery/delivery.ts';
 
 /** What the certificates job knows and does, as plain data that can be printed, stored and compared.
  * Private keys are never part of it: they stay in the store and in the bundle that is delivered. */
@@ -34,12 +35,12 @@ export interface WantedNames {
   refused: RefusedName[];
 }
 
-/** One marathon-lb task and the certificate that it showed in a handshake. */
+/** One balancer and the certificate that it showed in a handshake. */
 export interface ObservedBalancer {
-  taskId: string;
+  id: string;
   host: string;
   port: number;
-  served: { fingerprint: string } | { unreachable: string };
+  served: Served;
 }
 
 /** Why no new try is made before a time. Orders and deliveries are held apart. */

@@ -91,7 +91,7 @@ async function variableState(app: App, { variable, store }: ObserveTools): Promi
 
 async function lookAtBalancers(app: App, name: string, tools: ObserveTools): Promise<ObservedBalancer[]> {
   return mapBounded(tools.balancersOf(app), 8, async (balancer) => ({
-    taskId: balancer.taskId,
+    id: balancer.id,
     host: balancer.host,
     port: balancer.tlsPort,
     served: await tools.handshake(balancer, name, tools.signal),

@@ -105,7 +105,7 @@ function stepsToServe(
     (balancer) => 'unreachable' in balancer.served || balancer.served.fingerprint !== stored.fingerprint,
   );
   if (behind.length === 0) return [];
-  const balancers = behind.map((balancer) => balancer.taskId);
+  const balancers = behind.map((balancer) => balancer.id);
   return [{ do: 'verify', fingerprint: stored.fingerprint, balancers, reason: 'not-served' }];
 }
 

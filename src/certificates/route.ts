@@ -17,7 +17,7 @@ export interface RouteReport {
 
 /** A balancer on its own address. */
 export interface RouteBalancer {
-  taskId: string;
+  id: string;
   host: string;
   /** Where it listens for what the CA sends to port 80. */
   port: number;
@@ -56,9 +56,9 @@ export async function checkRoutes(names: readonly string[], check: RouteCheck): 
   check.signal.addEventListener('abort', stop);
   try {
     const reports = await mapBounded(names, PARALLEL, async (name) => {
-      const inside = (check.balancers ?? []).map(async ({ taskId, host, port }) => ({
+      const inside = (check.balancers ?? []).map(async ({ id, host, port }) => ({
         ...(await tryAddress(name, { address: host, port }, resolver, check)),
-        balancer: taskId,
+        balancer: id,
       }));
       const addresses = await resolve(resolver, name);
       if (typeof addresses === 'string')

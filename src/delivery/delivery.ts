@@ -64,7 +64,17 @@ export interface DeliveryTools {
   balancersOf: (app: import('../marathon/schema.ts').App) => Balancer[];
 }
 
-export type Served = { fingerprint: string } | { unreachable: string };
+/** The certificate that a balancer showed, or why it showed none. */
+export type Served = ServedFacts | { unreachable: string };
+
+export interface ServedFacts {
+  /** SHA-256 of the leaf's DER, lower-case hex without colons. */
+  fingerprint: string;
+  issuer: string;
+  /** Upper-case hex. */
+  serial: string;
+  notAfter: Date;
+}
 
 /** A deployment of ours, and where its changes begin. */
 export interface OurDeployment {

@@ -18,7 +18,7 @@ export async function verifyServed(request: DeliveryRequest, tools: DeliveryTool
     if (behind.length === 0 && balancers.length > 0) {
       tools.log.info('delivery.verified', {
         app: request.appId,
-        balancers: balancers.map(({ taskId }) => taskId),
+        balancers: balancers.map(({ id }) => id),
         names: request.names,
         fingerprint: wanted,
       });
@@ -49,9 +49,7 @@ export async function whoDoesNotServe(
     for (const name of names) {
       const served = await tools.handshake(balancer, name, tools.signal);
       if ('fingerprint' in served && served.fingerprint === fingerprint) continue;
-      sentences.push(
-        `${balancer.host}:${balancer.tlsPort} (${balancer.taskId}) ${shows(served)} for ${name}`,
-      );
+      sentences.push(`${balancer.host}:${balancer.tlsPort} (${balancer.id}) ${shows(served)} for ${name}`);
       return;
     }
   });

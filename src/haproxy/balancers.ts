@@ -18,8 +18,9 @@ export interface BalancerApp {
 
 /** One running marathon-lb instance. */
 export interface Balancer {
-  /** The identity; hosts and ports are taken over by the next task. */
-  taskId: string;
+  /** The identity: the task's id, since hosts and ports are taken over by the next task; `HOST:PORT` of one
+   * that was not found through Marathon. */
+  id: string;
   host: string;
   /** Where it serves HTTPS. */
   tlsPort: number;
@@ -72,7 +73,7 @@ export function balancersOf(
     else if (tlsPort === undefined) leaveOut('no-tls-port');
     else {
       balancers.push({
-        taskId: task.id,
+        id: task.id,
         host,
         tlsPort,
         // Nothing is served there when it is not mapped; only calls to the admin endpoints will fail.

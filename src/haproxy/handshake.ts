@@ -17,6 +17,10 @@ export interface ServedCertificate {
   fingerprint256: string;
   /** DNS names and IP addresses, as they stand in the certificate. */
   subjectAltNames: string[];
+  /** Names of the issuer, joined by commas. */
+  issuer: string;
+  /** Upper-case hex. */
+  serial: string;
   validFrom: Date;
   validTo: Date;
   /** The leaf, DER. */
@@ -75,6 +79,8 @@ function certificateOf(socket: TLSSocket): ServedCertificate | undefined {
   return {
     fingerprint256: leaf.fingerprint256,
     subjectAltNames: namesOf(leaf),
+    issuer: leaf.issuer.replaceAll('\n', ', '),
+    serial: leaf.serialNumber,
     validFrom: new Date(leaf.validFrom),
     validTo: new Date(leaf.validTo),
     raw: leaf.raw,

@@ -38,8 +38,8 @@ export function snapshotOf(
     state: result === undefined ? 'waiting' : result.problems.length > 0 ? 'failing' : 'ok',
     names: seen?.wanted.names ?? [],
     certificate: stored,
-    balancers: (seen?.balancers ?? []).map(({ taskId, host, port, served }) => ({
-      task: taskId,
+    balancers: (seen?.balancers ?? []).map(({ id, host, port, served }) => ({
+      task: id,
       address: `${host}:${port}`,
       serves: 'fingerprint' in served ? served.fingerprint : `nothing: ${served.unreachable}`,
       current: 'fingerprint' in served && served.fingerprint === stored?.fingerprint,

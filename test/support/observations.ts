@@ -7,6 +7,7 @@ import type {
   VariableState,
 } from '../../src/certificates/model.ts';
 import type { CertificateFacts } from '../../src/delivery/bundle.ts';
+import type { ServedFacts } from '../../src/delivery/delivery.ts';
 
 /** A calm moment: ten days after the certificate was issued. */
 export const NOW = new Date('2026-01-11T00:00:00Z');
@@ -41,13 +42,18 @@ export function holding(
   return { kind: 'certificate', facts: facts(changes), ours, placeholder };
 }
 
-export function balancer(taskId: string, served: string | { unreachable: string } = OURS): ObservedBalancer {
+export function balancer(id: string, served: string | { unreachable: string } = OURS): ObservedBalancer {
   return {
-    taskId,
+    id,
     host: '10.0.0.11',
     port: 443,
-    served: typeof served === 'string' ? { fingerprint: served } : served,
+    served: typeof served === 'string' ? servedFacts(served) : served,
   };
+}
+
+/** What a handshake showed. */
+export function servedFacts(fingerprint: string): ServedFacts {
+  return { fingerprint, issuer: 'C=US, O=Test, CN=Test CA', serial: '01', notAfter: daysFrom(80) };
 }
 
 export function hold(changes: Partial<Hold> = {}): Hold {

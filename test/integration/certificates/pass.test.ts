@@ -9,7 +9,7 @@ import { type EventName, silentLog } from '../../../src/lib/log.ts';
 import { type App, appSchema, type Env } from '../../../src/marathon/app-schema.ts';
 import { makeBundle, NOT_BEFORE, type TestBundle } from '../../support/bundles.ts';
 import { manualClock } from '../../support/clock.ts';
-import { NOW, policy } from '../../support/observations.ts';
+import { NOW, policy, servedFacts } from '../../support/observations.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const directory = temporaryDirectory();
@@ -59,13 +59,11 @@ async function setUp({
   };
   const lookAt = {
     balancersOf: () => [
-      { taskId: 'lb.1', host: '10.0.0.11', tlsPort: 443, adminPort: 9090, version: undefined, isAlive: true },
+      { id: 'lb.1', host: '10.0.0.11', tlsPort: 443, adminPort: 9090, version: undefined, isAlive: true },
     ],
     handshake: async () => {
       const held = readVariable(state.env.HAPROXY_SSL_CERT);
-      return held.kind === 'certificate'
-        ? { fingerprint: held.facts.fingerprint }
-        : { unreachable: 'nothing' };
+      return held.kind === 'certificate' ? servedFacts(held.facts.fingerprint) : { unreachable: 'nothing' };
     },
   };
   const signal = new AbortController().signal;

@@ -66,6 +66,8 @@ describe('servedCertificate()', () => {
     expect(served).toEqual({
       fingerprint256: expected.fingerprint256,
       subjectAltNames: ['shop.example', 'www.shop.example', '127.0.0.1'],
+      issuer: expected.issuer.replaceAll('\n', ', '),
+      serial: expected.serialNumber,
       validFrom: new Date(expected.validFrom),
       validTo: new Date(expected.validTo),
       raw: expected.raw,

@@ -54,7 +54,7 @@ function apply(step: CertificateStep, world: World, crashes: boolean): void {
 function serve({ seen }: World): void {
   const { state } = seen.app;
   if (state.kind !== 'certificate') return;
-  seen.balancers = seen.balancers.map(({ taskId }) => balancer(taskId, state.facts.fingerprint));
+  seen.balancers = seen.balancers.map(({ id }) => balancer(id, state.facts.fingerprint));
 }
 
 /** Passes until nothing is left to do, the first ones cut short where `crashes` says so. */
@@ -145,7 +145,7 @@ describe('planCertificate(), pass after pass', () => {
         expect(coversAll(state.facts.names, world.seen.wanted.names)).toBe(true);
         expect(world.seen.stored?.fingerprint).toBe(state.facts.fingerprint);
         for (const { served } of world.seen.balancers)
-          expect(served).toEqual({ fingerprint: state.facts.fingerprint });
+          expect(served).toMatchObject({ fingerprint: state.facts.fingerprint });
       }),
       { numRuns: 1000 },
     );

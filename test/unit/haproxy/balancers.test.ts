@@ -67,7 +67,7 @@ describe('balancersOf()', () => {
     ],
   ])('finds host and ports: %s', (_name, seen, [host, tlsPort, adminPort]) => {
     expect(balancersOf(seen)).toEqual({
-      balancers: [{ taskId: 't1', host, tlsPort, adminPort, version: 'v1', isAlive: undefined }],
+      balancers: [{ id: 't1', host, tlsPort, adminPort, version: 'v1', isAlive: undefined }],
       idle: [],
     });
   });
@@ -93,7 +93,7 @@ describe('balancersOf()', () => {
 
     const { balancers, idle } = balancersOf(seen);
 
-    expect(balancers.map(({ taskId }) => taskId)).toEqual(['runs']);
+    expect(balancers.map(({ id }) => id)).toEqual(['runs']);
     expect(idle.map(({ taskId, reason }) => [taskId, reason])).toEqual([
       ['starts', 'not-running'],
       ['dead', 'not-running'],
