@@ -122,6 +122,11 @@ export const ERRORS = {
     retry: true,
     hint: 'Someone else changed the marathon-lb app at the same time; the next pass starts from what they left.',
   },
+  DIRECTORY_UNUSABLE: {
+    exit: 36,
+    retry: true,
+    hint: 'Mount the volume that marathon-lb reads into this app, writable for its user, and keep it one file system.',
+  },
   CLOCK_WRONG: {
     exit: 40,
     retry: true,
