@@ -1,11 +1,13 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** A small web app, as a task of the lab: `node web.ts` on $HOST:$PORT0. `/` says who it is, `/health` whether it takes
- * requests, `/slow?ms=` answers late, `/download?seconds=` for so long, and `Upgrade: echo` opens a tunnel that sends
- * back what it gets. SIGTERM: finishes what runs, takes nothing new. */
+ * requests, `/slow?ms=` answers late, `/download?seconds=` for so long, `/upload` tells what arrived, and `Upgrade: echo`
+ * opens a tunnel that sends back what it gets. SIGTERM: finishes what runs, takes nothing new. */
 const LONGEST_MS = 15 * 60_000;
 const CHUNK_MS = 100;
+const MOST_UPLOAD_BYTES = 64 * 1024 * 1024;
 
 const who = {
   task: process.env.MESOS_TASK_ID ?? '',
@@ -21,10 +23,10 @@ const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://web');
   if (isStopping) response.setHeader('connection', 'close');
   response.once('close', () => isStopping && setImmediate(() => server.closeIdleConnections()));
-  answer(url, response).catch(() => response.destroy());
+  answer(url, request, response).catch(() => response.destroy());
 });
 
-async function answer(url: URL, response: ServerResponse): Promise<void> {
+async function answer(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   switch (url.pathname) {
     case '/health':
       response.writeHead(isStopping ? 503 : 200).end('ok\n');
@@ -35,6 +37,9 @@ async function answer(url: URL, response: ServerResponse): Promise<void> {
       return;
     case '/download':
       await drip(response, duration(url, 'seconds', 1000));
+      return;
+    case '/upload':
+      await weigh(request, response);
       return;
     case '/':
       response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(who)}\n`);
@@ -51,6 +56,21 @@ async function drip(response: ServerResponse, totalMs: number): Promise<void> {
     await delay(CHUNK_MS);
   }
   response.end();
+}
+
+async function weigh(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= MOST_UPLOAD_BYTES) hash.update(chunk);
+    // Answered at once, and the rest is read and forgotten: a closed connection could swallow the answer.
+    else if (!response.headersSent) response.writeHead(413).end('Too long\n');
+  }
+  if (response.headersSent) return;
+  response
+    .writeHead(200, { 'content-type': 'application/json' })
+    .end(`${JSON.stringify({ bytes, sha256: hash.digest('hex') })}\n`);
 }
 
 function duration(url: URL, name: string, unitMs: number): number {

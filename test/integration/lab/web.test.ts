@@ -1,6 +1,8 @@
-import { request } from 'node:http';
+import { createHash } from 'node:crypto';
+import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type StartedProcess, startProcess } from '../../../src/lab/process.ts';
 import { claimSubnet, type Subnet } from '../../../src/lab/subnet.ts';
@@ -41,6 +43,35 @@ test('SIGTERM: what runs is finished, nothing new is taken', async () => {
   expect((await slow).status).toBe(200);
   expect(await web.ended).toEqual({ code: 0, signal: null });
   await expect(fetch(`${base}/health`)).rejects.toThrow();
+});
+
+test('an upload is answered with what arrived, also when it ends after SIGTERM', async () => {
+  const digest = createHash('sha256').update('half of it, and the rest').digest('hex');
+  const answer = new Promise<IncomingMessage>((done, fail) => {
+    const upload = request(`${base}/upload`, { method: 'POST' }).once('response', done).once('error', fail);
+    upload.write('half of it, ', () => {
+      setTimeout(() => {
+        web.signal('SIGTERM');
+        upload.end('and the rest');
+      }, 200);
+    });
+  });
+
+  expect(JSON.parse(await text(await answer))).toEqual({ bytes: 24, sha256: digest });
+  expect(await web.ended).toEqual({ code: 0, signal: null });
+});
+
+test('an upload without an end is refused', async () => {
+  const whole = request(`${base}/upload`, { method: 'POST' });
+  const status = new Promise<number | undefined>((done) => {
+    whole.once('response', (response) => done(response.statusCode));
+    whole.on('error', () => undefined);
+  });
+  const piece = Buffer.alloc(1024 * 1024);
+  for (let sent = 0; sent < 70; sent += 1) whole.write(piece);
+
+  expect(await status).toBe(413);
+  whole.destroy();
 });
 
 test('8.26 a download lasts as long as it is told, and a tunnel sends back what it gets', async () => {
