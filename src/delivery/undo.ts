@@ -1,7 +1,8 @@
 import { describeError } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import { marathonVersion } from '../marathon/version.ts';
-import type { DeliveryRequest, DeliveryTools, PreviousCertificate } from './delivery.ts';
+import type { AppChange } from './apply.ts';
+import type { DeliveryTools, PreviousCertificate } from './delivery.ts';
 import { isHealthy, isNew } from './progress.ts';
 import { probeName, whoDoesNotServe } from './verify.ts';
 import { watchDeployment } from './watch.ts';
@@ -15,12 +16,12 @@ import { watchDeployment } from './watch.ts';
  * @param previous what the variable held before, whose serving is proven again
  * @returns what was done and what is served now, as the end of a sentence; never throws, except when stopped */
 export async function undoDelivery(
-  request: DeliveryRequest,
+  change: AppChange,
   tools: DeliveryTools,
   ours: { id: string; version: string },
   previous: PreviousCertificate | undefined,
 ): Promise<string> {
-  const { appId } = request;
+  const { appId } = change;
   try {
     const app = await tools.marathon.app(appId, tools.signal);
     if (!app.deployments.includes(ours.id)) {
@@ -44,7 +45,7 @@ export async function undoDelivery(
         return `the former definition is stored again, but its deployment ${undo.deploymentId} does not end (${describeError(error)})`;
       },
     );
-    return `${settled}; ${await whatIsServed(request, tools, previous)}`;
+    return `${settled}; ${await change.servedAgain(previous)}`;
   } catch (error) {
     if (tools.signal.aborted) throw error;
     return `taking it back failed: ${describeError(error)}`;
@@ -68,17 +69,20 @@ async function removeBroken(app: App, version: string, tools: DeliveryTools): Pr
   await tools.marathon.killTasks(broken, { wipe: true, signal: tools.signal });
 }
 
-async function whatIsServed(
-  request: DeliveryRequest,
+/** Whether every balancer serves again what the variable held before, in words.
+ * @param name to ask for when the certificate has none */
+export async function whatIsServed(
+  appId: string,
+  name: string,
   tools: DeliveryTools,
   previous: PreviousCertificate | undefined,
 ): Promise<string> {
   if (previous === undefined) return 'there was no certificate before';
   const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
   // One without alternative names is served by default, so to whoever asks for a name that nothing covers.
-  const names = [previous.names[0] ?? request.names[0] ?? ''].map(probeName);
+  const names = [previous.names[0] ?? name].map(probeName);
   for (;;) {
-    const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
+    const balancers = tools.balancersOf(await tools.marathon.app(appId, tools.signal));
     const behind = await whoDoesNotServe(balancers, names, previous.fingerprint, tools);
     if (behind.length === 0 && balancers.length > 0)
       return `${balancers.length} of ${balancers.length} balancers serve the old certificate`;

@@ -1,34 +1,32 @@
 import { CertathonError } from '../lib/errors.ts';
+import type { AppPatch } from '../marathon/client.ts';
 import type { App } from '../marathon/schema.ts';
-import { envChange, holdsBundle } from './change.ts';
-import type { DeliveryRecord, DeliveryRequest, DeliveryTools, OurDeployment } from './delivery.ts';
-import { contentMark, readVariable } from './variable.ts';
+import type { AppChange } from './apply.ts';
+import type { DeliveryRecord, DeliveryTools, OurDeployment } from './delivery.ts';
 
 /** Repeats after somebody else's write came between our read and ours. */
 const MOST_TRIES = 5;
 
-/** Writes the bundle into the variable by a minimal PUT of the freshly read env, without ever losing what
- * others write. A locked app is waited for; a lost reply is recognised by looking.
- * @returns the deployment to watch, or undefined when the variable already holds the bundle and nothing runs
- * @throws APP_LOCKED, DELIVERY_OVERTAKEN, DELIVERY_TOO_LARGE, MARATHON_* */
-export async function writeVariable(
-  request: DeliveryRequest,
+/** Writes a change by a minimal PUT of what was freshly read, without ever losing what others write. A locked
+ * app is waited for; a lost reply is recognised by looking.
+ * @returns the deployment to watch, or undefined when the app already holds the change and nothing runs
+ * @throws APP_LOCKED, DELIVERY_OVERTAKEN, MARATHON_*, and what the change itself throws */
+export async function writeChange(
+  change: AppChange,
   tools: DeliveryTools,
 ): Promise<OurDeployment | undefined> {
   for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
-    const app = await readUnlocked(request, tools);
+    const app = await readUnlocked(change, tools);
     if (app.kind === 'ours') return app.deployment;
-    const change = envChange(app.app.env, request.variable, request.bundle, request.placeholderPem);
-    if (change.kind === 'none') return undefined;
-    if (change.kind === 'too-large') throw new CertathonError('DELIVERY_TOO_LARGE', change.message);
-    guardContent(app.app, request);
-    const written = await put(app.app, change.env, request, tools);
+    const patch = change.patchFor(app.app);
+    if (patch === undefined) return undefined;
+    const written = await put(app.app, patch, change, tools);
     if (written === 'again') continue;
-    if (await nothingBetween(app.app.version, written, request, tools)) return written;
+    if (await nothingBetween(app.app.version, written, patch, change, tools)) return written;
   }
   throw new CertathonError(
     'DELIVERY_OVERTAKEN',
-    `${request.appId} was changed by others ${MOST_TRIES} times while it was being written`,
+    `${change.appId} was changed by others ${MOST_TRIES} times while it was being written`,
   );
 }
 
@@ -36,114 +34,93 @@ type Unlocked = { kind: 'free'; app: App } | { kind: 'ours'; deployment: OurDepl
 
 /** Reads the app until no foreign deployment holds it. Looking first matters: on Marathon 1.5 to 1.7 even a
  * refused write harms the running deployment (marathon.md 2.3). */
-async function readUnlocked(request: DeliveryRequest, tools: DeliveryTools): Promise<Unlocked> {
+async function readUnlocked(change: AppChange, tools: DeliveryTools): Promise<Unlocked> {
   const deadlineMs = tools.clock.nowMs() + tools.limits.lockWaitMs;
   for (let told = false; ; told = true) {
-    const app = await tools.marathon.app(request.appId, tools.signal);
+    const app = await tools.marathon.app(change.appId, tools.signal);
     if (app.deployments.length === 0) return { kind: 'free', app };
-    const ours = await ourOpenDeployment(app, request, tools);
+    const ours = await ourOpenDeployment(app, change, tools);
     if (ours !== undefined) return { kind: 'ours', deployment: ours };
     const ids = app.deployments.join(', ');
     if (tools.clock.nowMs() >= deadlineMs) {
       throw new CertathonError(
         'APP_LOCKED',
-        `${request.appId} is locked by deployment ${ids}; waited ${Math.round(tools.limits.lockWaitMs / 1000)} s`,
+        `${change.appId} is locked by deployment ${ids}; waited ${Math.round(tools.limits.lockWaitMs / 1000)} s`,
       );
     }
-    if (!told) tools.log.info('delivery.waiting', { app: request.appId, reason: 'locked', deployments: ids });
+    if (!told) tools.log.info('delivery.waiting', { app: change.appId, reason: 'locked', deployments: ids });
     await tools.wake.wait(tools.limits.pollMs, tools.signal);
   }
 }
 
-/** The open deployment, when it is the one that brought our bundle: by the id that was recorded, or, after a
- * crash before the answer, because the version that follows the recorded one holds our bundle. */
+/** The open deployment, when it is the one that brought our change: by the id that was recorded, or, after a
+ * crash before the answer, because the version that follows the recorded one holds our change. */
 async function ourOpenDeployment(
   app: App,
-  request: DeliveryRequest,
+  change: AppChange,
   tools: DeliveryTools,
 ): Promise<OurDeployment | undefined> {
   const record = await tools.memory.delivery();
-  if (
-    record === undefined ||
-    record.appId !== request.appId ||
-    record.fingerprint !== request.bundle.facts.fingerprint
-  )
+  if (record === undefined || record.appId !== change.appId || record.fingerprint !== change.mark)
     return undefined;
-  if (!holdsBundle(app.env[request.variable], request.bundle)) return undefined;
+  if (!change.isHeldBy(app)) return undefined;
   const version = app.versionInfo.lastConfigChangeAt ?? app.version;
   const open = app.deployments;
   if (record.deploymentId !== undefined) {
     return open.includes(record.deploymentId) ? { id: record.deploymentId, version } : undefined;
   }
-  const versions = [...(await tools.marathon.versions(request.appId, tools.signal))].sort();
+  const versions = [...(await tools.marathon.versions(change.appId, tools.signal))].sort();
   const next = versions.find((candidate) => candidate > record.beforeVersion);
   if (next !== app.version || open.length !== 1) return undefined;
   await tools.memory.saveDelivery({ ...record, deploymentId: open[0] });
   return { id: open[0], version };
 }
 
-/** The plan was made for other content: plan again rather than overwrite it. */
-function guardContent(app: App, request: DeliveryRequest): void {
-  const mark = contentMark(readVariable(app.env[request.variable]));
-  if (mark === request.replaces || mark === request.bundle.facts.fingerprint) return;
-  throw new CertathonError(
-    'DELIVERY_OVERTAKEN',
-    `${request.variable} of ${request.appId} was changed by somebody else since it was looked at`,
-  );
-}
-
 async function put(
   app: App,
-  env: App['env'],
-  request: DeliveryRequest,
+  patch: AppPatch,
+  change: AppChange,
   tools: DeliveryTools,
 ): Promise<OurDeployment | 'again'> {
-  const held = readVariable(app.env[request.variable]);
+  const previous = change.previousOf(app);
   const record: DeliveryRecord = {
-    fingerprint: request.bundle.facts.fingerprint,
-    appId: request.appId,
+    fingerprint: change.mark,
+    appId: change.appId,
     beforeVersion: app.version,
-    ...(held.kind === 'certificate'
-      ? { previous: { fingerprint: held.facts.fingerprint, names: held.facts.names } }
-      : {}),
+    ...(previous === undefined ? {} : { previous }),
   };
   await tools.memory.saveDelivery(record);
-  tools.log.info('delivery.planned', {
-    app: request.appId,
-    variable: request.variable,
-    names: request.names,
-  });
-  const result = await tools.marathon.updateEnv(app, env, tools.signal);
+  tools.log.info('delivery.planned', { app: change.appId, ...change.facts });
+  const result = await tools.marathon.updateApp(app, patch, tools.signal);
   if (result.kind === 'locked') {
     await tools.wake.wait(tools.limits.pollMs, tools.signal);
     return 'again';
   }
-  if (result.kind === 'unknown') return afterLostReply(app, request, tools);
-  const now = await tools.marathon.app(request.appId, tools.signal);
-  if (!holdsBundle(now.env[request.variable], request.bundle)) {
+  if (result.kind === 'unknown') return afterLostReply(app, change, tools);
+  const now = await tools.marathon.app(change.appId, tools.signal);
+  if (!change.isHeldBy(now)) {
     throw new CertathonError(
       'DELIVERY_OVERTAKEN',
-      `${request.variable} of ${request.appId} does not hold what was just written`,
+      `${change.subject} of ${change.appId} does not hold what was just written`,
     );
   }
   await tools.memory.saveDelivery({ ...record, deploymentId: result.deploymentId });
-  tools.log.info('delivery.started', { app: request.appId, deployment: result.deploymentId });
+  tools.log.info('delivery.started', { app: change.appId, deployment: result.deploymentId });
   return { id: result.deploymentId, version: result.version };
 }
 
 /** A write whose answer never came may have been carried out, or may yet be. Looking tells; writing the same
- * again is harmless, since Marathon treats an unchanged env as nothing to do. */
+ * again is harmless, since Marathon treats an unchanged app as nothing to do. */
 async function afterLostReply(
   before: App,
-  request: DeliveryRequest,
+  change: AppChange,
   tools: DeliveryTools,
 ): Promise<OurDeployment | 'again'> {
   await tools.wake.wait(tools.limits.pollMs, tools.signal);
-  const app = await tools.marathon.app(request.appId, tools.signal);
-  if (app.version === before.version || !holdsBundle(app.env[request.variable], request.bundle))
-    return 'again';
-  const ours = await ourOpenDeployment(app, request, tools);
-  tools.log.info('delivery.started', { app: request.appId, deployment: ours?.id, reason: 'reply-lost' });
+  const app = await tools.marathon.app(change.appId, tools.signal);
+  if (app.version === before.version || !change.isHeldBy(app)) return 'again';
+  const ours = await ourOpenDeployment(app, change, tools);
+  tools.log.info('delivery.started', { app: change.appId, deployment: ours?.id, reason: 'reply-lost' });
   return ours ?? { id: undefined, version: app.version };
 }
 
@@ -152,33 +129,41 @@ async function afterLostReply(
 async function nothingBetween(
   beforeVersion: string,
   ours: OurDeployment,
-  request: DeliveryRequest,
+  patch: AppPatch,
+  change: AppChange,
   tools: DeliveryTools,
 ): Promise<boolean> {
-  const versions = await tools.marathon.versions(request.appId, tools.signal);
+  const versions = await tools.marathon.versions(change.appId, tools.signal);
   const between = versions.filter((version) => version > beforeVersion && version < ours.version);
   if (between.length === 0) return true;
   tools.log.warn('delivery.undone', {
-    app: request.appId,
+    app: change.appId,
     deployment: ours.id,
     code: 'DELIVERY_OVERTAKEN',
     reason: `version ${between.join(', ')} came between reading and writing`,
   });
   const undone =
     ours.id === undefined ? 'gone' : await tools.marathon.cancelDeployment(ours.id, tools.signal);
-  if (undone === 'gone') await restore(between.sort().at(-1) as string, request, tools);
+  if (undone === 'gone') await restore(between.sort().at(-1) as string, patch, change, tools);
   return false;
 }
 
-/** There is nothing to take back any more, so their environment is written again as they left it. */
-async function restore(version: string, request: DeliveryRequest, tools: DeliveryTools): Promise<void> {
-  const theirs = await tools.marathon.appVersion(request.appId, version, tools.signal);
-  const now = await readUnlocked(request, tools);
+/** There is nothing to take back any more, so what we replaced is written again as they left it. */
+async function restore(
+  version: string,
+  patch: AppPatch,
+  change: AppChange,
+  tools: DeliveryTools,
+): Promise<void> {
+  const theirs = await tools.marathon.appVersion(change.appId, version, tools.signal);
+  const fields = Object.keys(patch) as (keyof AppPatch)[];
+  const former: AppPatch = Object.fromEntries(fields.map((field) => [field, theirs[field]]));
+  const now = await readUnlocked(change, tools);
   if (now.kind === 'ours') return;
-  const result = await tools.marathon.updateEnv(now.app, theirs.env, tools.signal);
+  const result = await tools.marathon.updateApp(now.app, former, tools.signal);
   if (result.kind === 'accepted') return;
   throw new CertathonError(
     'DELIVERY_OVERTAKEN',
-    `What somebody else wrote to ${request.appId} as version ${version} was overwritten and could not be written again`,
+    `What somebody else wrote to ${change.appId} as version ${version} was overwritten and could not be written again`,
   );
 }

@@ -17,6 +17,13 @@ export type WriteResult =
   /** No telling whether it was stored: read the app again before anything else. */
   | { kind: 'unknown'; cause: CertathonError };
 
+/** What of an app is replaced; the rest stays. */
+export interface AppPatch {
+  env?: Env;
+  upgradeStrategy?: App['upgradeStrategy'];
+  args?: string[];
+}
+
 /** Marathon's REST API, as far as it is used. Reads are repeated by the read policy; a write is sent once.
  * Every call throws MARATHON_UNREACHABLE (no answer, no leader), MARATHON_UNAUTHORIZED (401, 403) or
  * MARATHON_ANSWER_INVALID (no answer of Marathon), and the reason of an aborted signal. */
@@ -118,18 +125,19 @@ export class MarathonClient {
     return this.#calls.get('/v2/queue', schema.queueSchema, 'its queue', signal);
   }
 
-  /** Replaces the whole environment of an app, by the smallest body that does it, never by force. Does not
-   * send anything while a deployment holds the app: on 1.5 to 1.7 even a refused write harms it.
+  /** Changes an app by the smallest body that does it, never by force. Each field that is given replaces the
+   * whole old one, `env` too. Does not send anything while a deployment holds the app: on 1.5 to 1.7 even a
+   * refused write harms it.
    * @param app freshly read: what must not be lost is taken from it
    * @throws MARATHON_REFUSED in Marathon's own words; APP_MISSING; MARATHON_UNREACHABLE only where certainly
    *   nothing was sent */
-  async updateEnv(app: App, env: Env, signal?: AbortSignal): Promise<WriteResult> {
+  async updateApp(app: App, patch: AppPatch, signal?: AbortSignal): Promise<WriteResult> {
     const { deployments, executorResources, resourceLimits } = app;
     if (deployments.length > 0) return { kind: 'locked', deployments, message: 'The app is being deployed' };
     // JSON leaves out what is undefined: these two go along only when Marathon showed them, since a partial
     // update of 1.6 (1.10) or newer drops them otherwise. Source: S/raml/AppConversion.scala
-    const body = JSON.stringify({ env, executorResources, resourceLimits });
-    const what = `new environment of app ${app.id}`;
+    const body = JSON.stringify({ ...patch, executorResources, resourceLimits });
+    const what = `new ${Object.keys(patch).join(', ')} of app ${app.id}`;
     const request = { method: 'PUT', path: `/v2/apps${absoluteAppId(app.id)}`, body, signal } as const;
     const answer = await this.#calls.write(request).catch((error: unknown) => outcomeOf(error, signal));
     if (answer instanceof CertathonError) return { kind: 'unknown', cause: answer };

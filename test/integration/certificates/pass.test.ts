@@ -50,7 +50,7 @@ async function setUp({
       return look(state.looks - 1, app());
     },
     versions: async () => state.versions,
-    updateEnv: async (_app: App, wanted: Env) => {
+    updateApp: async (_app: App, { env: wanted = {} }: { env?: Env }) => {
       state.writes += 1;
       state.env = wanted;
       state.versions.push(version(state.versions.length));

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DeliveryRecord, DeliveryTools } from '../../../src/delivery/delivery.ts';
+import { certificateChange } from '../../../src/delivery/environment.ts';
 import { readVariable } from '../../../src/delivery/variable.ts';
-import { writeVariable } from '../../../src/delivery/write.ts';
+import { writeChange } from '../../../src/delivery/write.ts';
 import { type LabMarathon, startMarathon } from '../../../src/lab/marathon/start.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { silentLog } from '../../../src/lib/log.ts';
@@ -61,47 +62,47 @@ it('keeps what somebody wrote between our read and our write, also when our depl
   const disturbed = new Proxy(marathon, {
     get: (target, name) => {
       const value = Reflect.get(target, name);
-      if (name !== 'updateEnv' || interfered > 0)
+      if (name !== 'updateApp' || interfered > 0)
         return typeof value === 'function' ? value.bind(target) : value;
-      return async (...args: Parameters<MarathonClient['updateEnv']>) => {
+      return async (...args: Parameters<MarathonClient['updateApp']>) => {
         interfered += 1;
         await send('PUT', '/v2/apps/marathon-lb', { env: { KEPT: 'yes', THEIRS: 'new' } });
-        return target.updateEnv(...args);
+        return target.updateApp(...args);
       };
     },
   });
   let record: DeliveryRecord | undefined;
 
-  await writeVariable(
-    {
-      appId: '/marathon-lb',
-      variable: 'HAPROXY_SSL_CERT',
-      bundle,
-      names: ['shop.example.com'],
-      replaces: 'empty',
-      placeholderPem: undefined,
+  const tools = {
+    marathon: disturbed,
+    wake: {
+      wait: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal),
+      hold: () => () => undefined,
     },
-    {
-      marathon: disturbed,
-      wake: {
-        wait: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal),
-        hold: () => () => undefined,
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    memory: {
+      delivery: async () => record,
+      saveDelivery: async (saved: DeliveryRecord) => {
+        record = saved;
       },
-      clock: systemClock,
-      log: silentLog,
-      signal: new AbortController().signal,
-      memory: {
-        delivery: async () => record,
-        saveDelivery: async (saved: DeliveryRecord) => {
-          record = saved;
-        },
-        removeDelivery: async () => {
-          record = undefined;
-        },
+      removeDelivery: async () => {
+        record = undefined;
       },
-      limits: { stuckMs: 5_000, lockWaitMs: 5_000, pollMs: 50, verifyMs: 5_000 },
-    } as unknown as DeliveryTools,
-  );
+    },
+    limits: { stuckMs: 5_000, lockWaitMs: 5_000, pollMs: 50, verifyMs: 5_000 },
+  } as unknown as DeliveryTools;
+  const request = {
+    appId: '/marathon-lb',
+    variable: 'HAPROXY_SSL_CERT',
+    bundle,
+    names: ['shop.example.com'],
+    replaces: 'empty',
+    placeholderPem: undefined,
+  };
+
+  await writeChange(certificateChange(request, tools), tools);
 
   const { env } = await marathon.app('/marathon-lb');
   const held = readVariable(env.HAPROXY_SSL_CERT);

@@ -24,15 +24,15 @@ test('what somebody else writes between our read and our write is not lost', asy
   let isDone = false;
 
   const { result } = await passInProcess(place.env, (marathon) => {
-    const updateEnv = marathon.updateEnv.bind(marathon);
-    marathon.updateEnv = async (...args) => {
+    const updateApp = marathon.updateApp.bind(marathon);
+    marathon.updateApp = async (...args) => {
       if (!isDone) {
         isDone = true;
         const { env } = await appOf(lab, place.app);
         await change(lab, place.app, { env: { ...env, THEIRS: 'new', MORE: 'of theirs' } });
         await settled(lab, place.app);
       }
-      return updateEnv(...args);
+      return updateApp(...args);
     };
   });
 

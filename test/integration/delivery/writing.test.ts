@@ -81,12 +81,12 @@ test('a write that meets a lock taken since the look is refused by Marathon with
   let isHeld = false;
 
   const { result, lines } = await passInProcess(place.env, (marathon) => {
-    const updateEnv = marathon.updateEnv.bind(marathon);
-    marathon.updateEnv = async (...args) => {
-      if (isHeld) return updateEnv(...args);
+    const updateApp = marathon.updateApp.bind(marathon);
+    marathon.updateApp = async (...args) => {
+      if (isHeld) return updateApp(...args);
       isHeld = true;
       lab.marathon.faults.set({ foreignDeployment: place.app });
-      const refused = await updateEnv(...args);
+      const refused = await updateApp(...args);
       expect(refused.kind).toBe('locked');
       setTimeout(() => lab.marathon.faults.set({ foreignDeployment: null }), 1_000);
       return refused;

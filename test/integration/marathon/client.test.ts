@@ -231,14 +231,14 @@ describe('reads', () => {
   });
 });
 
-describe('updateEnv()', () => {
+describe('updateApp()', () => {
   it('sends the smallest body: the whole env and nothing else, never by force', async () => {
     const { marathon, seen } = await setup(
       withPut((_request, response) => sendJson(response, 200, { version: 'v2', deploymentId: 'd1' })),
     );
     const app = await freshApp(marathon);
 
-    const result = await marathon.updateEnv(app, { ...app.env, HAPROXY_SSL_CERT: 'pem' });
+    const result = await marathon.updateApp(app, { env: { ...app.env, HAPROXY_SSL_CERT: 'pem' } });
 
     expect(result).toEqual({ kind: 'accepted', version: 'v2', deploymentId: 'd1' });
     expect(seen[1]).toMatchObject({
@@ -254,7 +254,7 @@ describe('updateEnv()', () => {
       withPut((_request, response) => sendJson(response, 200, { version: 'v2', deploymentId: 'd1' }), app),
     );
 
-    await marathon.updateEnv(await freshApp(marathon), {});
+    await marathon.updateApp(await freshApp(marathon), { env: {} });
 
     expect(JSON.parse(seen[1]?.body ?? '')).toEqual({
       env: {},
@@ -268,7 +268,7 @@ describe('updateEnv()', () => {
       withPut((_request, response) => sendJson(response, 200, {}), { ...lb, deployments: [{ id: 'd0' }] }),
     );
 
-    const result = await marathon.updateEnv(await freshApp(marathon), {});
+    const result = await marathon.updateApp(await freshApp(marathon), { env: {} });
 
     expect(result).toMatchObject({ kind: 'locked', deployments: ['d0'] });
     expect(seen).toHaveLength(1);
@@ -280,7 +280,7 @@ describe('updateEnv()', () => {
   ])('knows a 409 as locked, %s', async (_name, body, deployments) => {
     const { marathon } = await setup(withPut((_request, response) => sendJson(response, 409, body)));
 
-    const result = await marathon.updateEnv(await freshApp(marathon), {});
+    const result = await marathon.updateApp(await freshApp(marathon), { env: {} });
 
     expect(result).toMatchObject({ kind: 'locked', deployments });
     expect(result.kind === 'locked' && result.message).toMatch(/^App is locked by one or more deployments/);
@@ -291,7 +291,7 @@ describe('updateEnv()', () => {
       'Max number (100) of running deployments is achieved. Wait for existing deployments to complete.';
     const { marathon } = await setup(withPut((_request, response) => sendJson(response, 403, { message })));
 
-    expect(await marathon.updateEnv(await freshApp(marathon), {})).toEqual({
+    expect(await marathon.updateApp(await freshApp(marathon), { env: {} })).toEqual({
       kind: 'locked',
       deployments: [],
       message,
@@ -309,7 +309,7 @@ describe('updateEnv()', () => {
   ])('says unknown, and sends it once: %s', async (_name, put) => {
     const { marathon, seen } = await setup(withPut(put));
 
-    const result = await marathon.updateEnv(await freshApp(marathon), {});
+    const result = await marathon.updateApp(await freshApp(marathon), { env: {} });
 
     expect(result).toMatchObject({ kind: 'unknown', cause: { name: 'CertathonError' } });
     expect(seen.filter(({ method }) => method === 'PUT')).toHaveLength(1);
@@ -321,7 +321,7 @@ describe('updateEnv()', () => {
       300,
     );
 
-    const result = await marathon.updateEnv(await freshApp(marathon), {});
+    const result = await marathon.updateApp(await freshApp(marathon), { env: {} });
 
     expect(result).toMatchObject({ kind: 'unknown', cause: { code: 'MARATHON_UNREACHABLE' } });
   });
@@ -333,10 +333,10 @@ describe('updateEnv()', () => {
     };
     const { marathon } = await setup(withPut((_request, response) => sendJson(response, 422, body)));
 
-    await expect(marathon.updateEnv(await freshApp(marathon), {})).rejects.toMatchObject({
+    await expect(marathon.updateApp(await freshApp(marathon), { env: {} })).rejects.toMatchObject({
       code: 'MARATHON_REFUSED',
       message:
-        'Marathon refused (new environment of app /marathon-lb): 422 Object is not valid; /env/A: references an unknown secret',
+        'Marathon refused (new env of app /marathon-lb): 422 Object is not valid; /env/A: references an unknown secret',
     });
   });
 
@@ -347,7 +347,7 @@ describe('updateEnv()', () => {
   ])('throws for a %i', async (status, code) => {
     const { marathon } = await setup(withPut((_request, response) => sendHtml(response, status, 'no')));
 
-    await expect(marathon.updateEnv(await freshApp(marathon), {})).rejects.toMatchObject({ code });
+    await expect(marathon.updateApp(await freshApp(marathon), { env: {} })).rejects.toMatchObject({ code });
   });
 
   it('throws when the app vanished meanwhile, but not for a proxy’s 404', async () => {
@@ -361,9 +361,11 @@ describe('updateEnv()', () => {
     );
     const app = await freshApp(marathon);
 
-    await expect(marathon.updateEnv(app, {})).rejects.toMatchObject({ code: 'APP_MISSING' });
+    await expect(marathon.updateApp(app, { env: {} })).rejects.toMatchObject({ code: 'APP_MISSING' });
     page = true;
-    await expect(marathon.updateEnv(app, {})).rejects.toMatchObject({ code: 'MARATHON_ANSWER_INVALID' });
+    await expect(marathon.updateApp(app, { env: {} })).rejects.toMatchObject({
+      code: 'MARATHON_ANSWER_INVALID',
+    });
   });
 
   it('tries again where nothing was sent, then throws with that fact', async () => {
@@ -372,7 +374,7 @@ describe('updateEnv()', () => {
     const clock = manualClock();
     const away = clientOf([`http://127.0.0.1:${await closedPort()}`], clock);
 
-    const error = await letRetriesPass(clock, away.updateEnv(app, {}));
+    const error = await letRetriesPass(clock, away.updateApp(app, { env: {} }));
 
     expect(error).toMatchObject({ code: 'MARATHON_UNREACHABLE', facts: { outcome: 'not-sent', tries: 3 } });
   });
@@ -381,7 +383,7 @@ describe('updateEnv()', () => {
     const { marathon, seen } = await setup(withPut(() => undefined));
     const app = await freshApp(marathon);
     const stop = new AbortController();
-    const failed = expect(marathon.updateEnv(app, {}, stop.signal)).rejects.toThrow('stopping');
+    const failed = expect(marathon.updateApp(app, { env: {} }, stop.signal)).rejects.toThrow('stopping');
     await until(() => seen.length === 2, 'the PUT arrives');
 
     stop.abort(new Error('stopping'));

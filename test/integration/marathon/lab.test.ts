@@ -88,10 +88,10 @@ describe('the client against a small Marathon', () => {
     const before = await marathon.app('/app');
     lab.faults.set({ hangDeployment: '/app' });
 
-    const written = await marathon.updateEnv(before, { ...before.env, B: '2' });
+    const written = await marathon.updateApp(before, { env: { ...before.env, B: '2' } });
     const changed = await marathon.app('/app');
-    const again = await marathon.updateEnv(changed, { C: '3' });
-    const late = await marathon.updateEnv(before, { C: '3' });
+    const again = await marathon.updateApp(changed, { env: { C: '3' } });
+    const late = await marathon.updateApp(before, { env: { C: '3' } });
 
     if (written.kind !== 'accepted') throw new Error(`It was not accepted: ${written.kind}`);
     expect(changed).toMatchObject({ env: { A: '1', B: '2' }, deployments: [written.deploymentId] });
@@ -118,7 +118,7 @@ describe('the client against a small Marathon', () => {
     const before = await marathon.app('/app');
     lab.faults.set({ loseReply: 1 });
 
-    const written = await marathon.updateEnv(before, { A: 'new' });
+    const written = await marathon.updateApp(before, { env: { A: 'new' } });
 
     expect(written).toMatchObject({ kind: 'unknown', cause: { code: 'MARATHON_UNREACHABLE' } });
     expect((await settled()).env).toEqual({ A: 'new' });
@@ -199,7 +199,7 @@ describe('the event stream of a small Marathon', () => {
     });
     await until(() => attached === 1 && lab.streams() === 1, 'the stream is open');
 
-    const written = await marathon.updateEnv(await marathon.app('/app'), { A: '2' });
+    const written = await marathon.updateApp(await marathon.app('/app'), { env: { A: '2' } });
     await settled();
     await until(() => events.some(({ type }) => type === 'deployment_success'), 'the deployment is told');
     lab.faults.closeStreams();

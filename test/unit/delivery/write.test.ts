@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryRequest, DeliveryTools } from '../../../src/delivery/delivery.ts';
+import { certificateChange } from '../../../src/delivery/environment.ts';
 import { toVariable } from '../../../src/delivery/variable.ts';
-import { writeVariable } from '../../../src/delivery/write.ts';
+import { writeChange } from '../../../src/delivery/write.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { type App, appSchema, type Env } from '../../../src/marathon/app-schema.ts';
+import type { AppPatch } from '../../../src/marathon/client.ts';
 import { makeBundle } from '../../support/bundles.ts';
 import { manualClock } from '../../support/clock.ts';
 
@@ -19,6 +21,9 @@ const request = (changes: Partial<DeliveryRequest> = {}): DeliveryRequest => ({
   ...changes,
 });
 
+const writeCertificate = (wanted: DeliveryRequest, tools: DeliveryTools) =>
+  writeChange(certificateChange(wanted, tools), tools);
+
 /** An app that stands still; what is written to it is only noted down. */
 function standing(env: Env, deployments: string[] = []) {
   const written: Env[] = [];
@@ -27,7 +32,7 @@ function standing(env: Env, deployments: string[] = []) {
   const tools = {
     marathon: {
       app: async () => app,
-      updateEnv: async (_app: App, wanted: Env) => {
+      updateApp: async (_app: App, { env: wanted = {} }: AppPatch) => {
         written.push(wanted);
         return { kind: 'locked', deployments: [], message: '' };
       },
@@ -42,7 +47,7 @@ function standing(env: Env, deployments: string[] = []) {
   return { written, tools };
 }
 
-describe('writeVariable()', () => {
+describe('writeChange() of a certificate', () => {
   it.each([
     ['holds another certificate than when it was looked at', { HAPROXY_SSL_CERT: before.pem }, 'empty'],
     ['was emptied since it was looked at', {}, before.bundle.facts.fingerprint],
@@ -51,7 +56,7 @@ describe('writeVariable()', () => {
   ])('writes nothing when the variable %s', async (_what, env: Env, replaces) => {
     const { tools, written } = standing(env);
 
-    const outcome = writeVariable(request({ replaces }), tools);
+    const outcome = writeCertificate(request({ replaces }), tools);
 
     await expect(outcome).rejects.toMatchObject({ code: 'DELIVERY_OVERTAKEN' });
     expect(written).toEqual([]);
@@ -63,7 +68,7 @@ describe('writeVariable()', () => {
   ])('writes nothing when the certificate is there %s', async (_how, value) => {
     const { tools, written } = standing({ HAPROXY_SSL_CERT: value });
 
-    const ours = await writeVariable(request({ replaces: undefined }), tools);
+    const ours = await writeCertificate(request({ replaces: undefined }), tools);
 
     expect(ours).toBeUndefined();
     expect(written).toEqual([]);
@@ -73,7 +78,7 @@ describe('writeVariable()', () => {
     const { tools, written } = standing({});
     const huge = { ...bundle, pem: 'A'.repeat(200_000) };
 
-    const outcome = writeVariable(request({ bundle: huge }), tools);
+    const outcome = writeCertificate(request({ bundle: huge }), tools);
 
     await expect(outcome).rejects.toMatchObject({ code: 'DELIVERY_TOO_LARGE' });
     expect(written).toEqual([]);
@@ -82,7 +87,7 @@ describe('writeVariable()', () => {
   it('waits for an app that somebody else deploys, then names the deployment', async () => {
     const { tools, written } = standing({}, ['theirs']);
 
-    const outcome = writeVariable(request(), tools);
+    const outcome = writeCertificate(request(), tools);
 
     await expect(outcome).rejects.toMatchObject({
       code: 'APP_LOCKED',
@@ -94,7 +99,7 @@ describe('writeVariable()', () => {
   it('gives up after five refused tries, each with everything that was there', async () => {
     const { tools, written } = standing({ KEPT: 'yes' });
 
-    await expect(writeVariable(request(), tools)).rejects.toMatchObject({ code: 'DELIVERY_OVERTAKEN' });
+    await expect(writeCertificate(request(), tools)).rejects.toMatchObject({ code: 'DELIVERY_OVERTAKEN' });
 
     expect(written).toEqual(
       Array.from({ length: 5 }, () => ({ KEPT: 'yes', HAPROXY_SSL_CERT: toVariable(pem) })),
