@@ -5,7 +5,10 @@ import type { OPTIONS } from './options.ts';
 type Entry = (typeof OPTIONS)[number];
 
 /** What is never absent: a list may be empty, a boolean is false, a default or the machine fills the rest. */
-type Always = { default: string } | { computed: string } | { kind: 'list' | 'servers' | 'boolean' };
+type Always =
+  | { default: string }
+  | { computed: string }
+  | { kind: 'list' | 'urls' | 'servers' | 'windows' | 'boolean' };
 
 type ValueOf<E> = E extends { kind: 'choice'; choices: readonly (infer C)[] }
   ? C

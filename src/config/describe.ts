@@ -25,8 +25,10 @@ const PLACEHOLDERS: Record<Kind, string> = {
   address: '<address>',
   servers: '<addresses>',
   appId: '<id>',
+  appIds: '<id,...>',
   variable: '<variable>',
   cron: '<cron>',
+  windows: '<windows>',
   timeZone: '<zone>',
   privateKey: '<pem>',
 };

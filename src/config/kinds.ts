@@ -1,7 +1,8 @@
 // pure
 import { createPrivateKey } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
+import { durationMs, isCron } from './times.ts';
+import { parseWindows } from './windows.ts';
 
 /** What the text of an option became, or why it cannot; the problem reads on after the quoted value. */
 export type Parsed<T> = { value: T; note?: string } | { problem: string };
@@ -43,8 +44,10 @@ export const KINDS = {
   address: (text) => (isIP(text) > 0 ? ok(text) : bad('is not an IP address')),
   servers: parseServers,
   appId: parseAppId,
+  appIds: parseAppIds,
   variable: parseVariable,
   cron: parseCron,
+  windows: parseWindows,
   timeZone: parseTimeZone,
   privateKey: parsePrivateKey,
 } as const satisfies Record<string, (text: string, rules: KindRules) => Parsed<unknown>>;
@@ -64,7 +67,7 @@ const CONTROL = /\p{Cc}/u;
 
 /** Kinds of several items, which are empty when unset. */
 export function isList(kind: Kind): boolean {
-  return kind === 'list' || kind === 'urls' || kind === 'servers';
+  return kind === 'list' || kind === 'appIds' || kind === 'urls' || kind === 'servers' || kind === 'windows';
 }
 
 function ok<const T>(value: T): Parsed<T> {
@@ -101,8 +104,6 @@ function parseRatio(text: string, { range = ['0', '1'] }: KindRules): Parsed<num
   return isInside ? { value } : bad(`is not a share such as 1/3 or 0.33 from ${range[0]} to ${range[1]}`);
 }
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 /** `90s`, `10m`, `2h`, `1d` (and `500ms`) as milliseconds. */
 function parseDuration(text: string, { range = ['0s', '365d'] }: KindRules): Parsed<number> {
   const value = durationMs(text);
@@ -110,11 +111,6 @@ function parseDuration(text: string, { range = ['0s', '365d'] }: KindRules): Par
   return isInside
     ? { value }
     : bad(`is not a duration such as 90s, 10m, 2h or 1d from ${range[0]} to ${range[1]}`);
-}
-
-function durationMs(text: string): number {
-  const match = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text);
-  return match === null ? Number.NaN : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
 }
 
 /** One address, or a name that stands for one; https, except on this very machine (RFC 8555 6.1). */
@@ -191,6 +187,14 @@ function parseAppId(text: string): Parsed<string> {
     : bad('is not an app id such as /marathon-lb');
 }
 
+function parseAppIds(text: string): Parsed<readonly string[]> {
+  const items = splitList(text).map((item) => parseAppId(item));
+  const value = items.flatMap((item) => ('value' in item ? [item.value] : []));
+  return value.length === items.length && value.length > 0
+    ? { value: [...new Set(value)] }
+    : bad('is not a list of app ids such as /marathon-lb, /marathon-lb-internal');
+}
+
 /** marathon-lb reads HAPROXY_SSL_CERT and, when that is set, HAPROXY_SSL_CERT0 to HAPROXY_SSL_CERT100. */
 function parseVariable(text: string): Parsed<string> {
   return /^HAPROXY_SSL_CERT(\d|[1-9]\d|100)?$/.test(text)
@@ -198,16 +202,10 @@ function parseVariable(text: string): Parsed<string> {
     : bad('is neither HAPROXY_SSL_CERT nor one of HAPROXY_SSL_CERT0 to HAPROXY_SSL_CERT100');
 }
 
-/** Checked by the library that runs it, which is loaded only when someone wrote a schedule of their own. */
 function parseCron(text: string): Parsed<string> {
-  const { CronTime } = createRequire(import.meta.url)('cron') as typeof import('cron');
-  try {
-    // Any moment will do: an expression that never comes due (31 February) has none after it.
-    new CronTime(text, 'UTC').getNextDateFrom(new Date(0), 'UTC');
-    return { value: text };
-  } catch {
-    return bad('is not a cron expression such as 17 4,16 * * *, or never comes due');
-  }
+  return isCron(text)
+    ? { value: text }
+    : bad('is not a cron expression such as 17 4,16 * * *, or never comes due');
 }
 
 function parseTimeZone(text: string): Parsed<string> {

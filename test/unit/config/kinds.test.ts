@@ -51,6 +51,16 @@ const accepted: [Kind, string, unknown, KindRules?][] = [
   ['variable', 'HAPROXY_SSL_CERT100', 'HAPROXY_SSL_CERT100'],
   ['cron', '17 4,16 * * *', '17 4,16 * * *'],
   ['cron', '0 0 29 2 *', '0 0 29 2 *'],
+  [
+    'windows',
+    '0 3 * * 6 for 2h; 0 12 * * 0 for 30m',
+    [
+      { cron: '0 3 * * 6', durationMs: 7_200_000 },
+      { cron: '0 12 * * 0', durationMs: 1_800_000 },
+    ],
+  ],
+  ['windows', '  0  3 * * sat\tfor 31d ;', [{ cron: '0 3 * * sat', durationMs: 2_678_400_000 }]],
+  ['windows', '@daily for 60s\n;\n@daily  for 60s', [{ cron: '@daily', durationMs: 60_000 }]],
   ['timeZone', 'Europe/Berlin', 'Europe/Berlin'],
   ['timeZone', 'UTC', 'UTC'],
   ['privateKey', pem, pem],
@@ -132,6 +142,33 @@ const refused: [Kind, string, string, KindRules?][] = [
   ['cron', '61 * * * *', 'is not a cron expression such as 17 4,16 * * *, or never comes due'],
   ['cron', 'often', 'is not a cron expression such as 17 4,16 * * *, or never comes due'],
   ['cron', '0 0 31 2 *', 'is not a cron expression such as 17 4,16 * * *, or never comes due'],
+  ...['0 3 * * 6', '0 3 * * 6 for', 'for 2h', '0 3 * * 6 for 2', ';'].map((text): [Kind, string, string] => [
+    'windows',
+    text,
+    'is not a list of windows such as 0 3 * * 6 for 2h; 0 12 * * 0 for 30m',
+  ]),
+  [
+    'windows',
+    '0 3 * * * for 2h; 61 * * * * for 2h',
+    'has a window that begins at 61 * * * *, which is no cron expression, or never comes due',
+  ],
+  [
+    'windows',
+    '0 3 * * 6 for 1h for 2h',
+    'has a window that begins at 0 3 * * 6 for 1h, which is no cron expression, or never comes due',
+  ],
+  [
+    'windows',
+    '0 0 31 2 * for 2h',
+    'has a window that begins at 0 0 31 2 *, which is no cron expression, or never comes due',
+  ],
+  ['windows', '0 3 * * * for 59s', 'has a window that lasts 59s, which is not from 1m to 31d'],
+  ['windows', '0 3 * * * for 32d', 'has a window that lasts 32d, which is not from 1m to 31d'],
+  [
+    'windows',
+    Array.from({ length: 21 }, (_, minute) => `${minute} 3 * * * for 1h`).join(';'),
+    'has more than 20 windows',
+  ],
   ['timeZone', 'Mars/Olympus', 'is not a time zone such as UTC or Europe/Berlin'],
   ['timeZone', '+02:00', 'is not a time zone such as UTC or Europe/Berlin'],
   ['privateKey', 'key', 'is not a private key in PEM without a passphrase'],
@@ -182,7 +219,17 @@ describe('parseKind()', () => {
 
   it('answers any text with a value or a problem, never with an exception', () => {
     const kinds: Kind[] = ['text', 'list', 'boolean', 'integer', 'port', 'ratio', 'duration', 'url', 'urls'];
-    const more: Kind[] = ['host', 'address', 'servers', 'appId', 'variable', 'timeZone', 'email', 'path'];
+    const more: Kind[] = [
+      'host',
+      'address',
+      'servers',
+      'appId',
+      'variable',
+      'timeZone',
+      'email',
+      'path',
+      'windows',
+    ];
     fc.assert(
       fc.property(fc.constantFrom(...kinds, ...more), fc.string({ minLength: 1 }), (kind, text) => {
         const parsed = parseKind(kind, text, {});
