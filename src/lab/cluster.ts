@@ -15,6 +15,7 @@ import {
 import { type Front, startFront } from './front.ts';
 import type { Images } from './marathon/command.ts';
 import { type LabMarathon, type LabOptions as MarathonOptions, startMarathon } from './marathon/start.ts';
+import { makeSharedDirectory } from './shared-directory.ts';
 import { canBindLowPorts, claimSubnet, type Subnet } from './subnet.ts';
 
 /** A whole cluster on one machine: Marathon, its agents, balancers, fronts and CA, all on loopback addresses of
@@ -32,6 +33,8 @@ export interface LabOptions {
   marathon?: Partial<MarathonOptions>;
   /** Changes to the marathon-lb app; its environment is added to. */
   balancerApp?: Partial<AppDefinition>;
+  /** The balancers read certificates from a directory too, as with marathon-acme. Default none. */
+  sharedDirectory?: boolean;
   /** Kept after the end; default a temporary one that is removed. */
   directory?: string;
   /** Use high ports even where 80 and 443 are allowed. */
@@ -50,6 +53,8 @@ export interface Lab {
   publicAgents: string[];
   /** The directory that the sidecar's volume is. */
   storeDirectory: string;
+  /** The directory whose certs/ and default.pem the balancers read. */
+  sharedDirectory: string | undefined;
   /** Settings with which a Certathon outside or inside this lab reaches everything. */
   settings: Record<string, string>;
   /** The shipped definition of the sidecar, with the settings of this lab. */
@@ -99,6 +104,9 @@ async function build(
   for (const each of ['tasks', 'volumes', 'front', 'ca'])
     await mkdir(join(directory, each), { recursive: true, mode: 0o755 });
 
+  const sharedDirectory = options.sharedDirectory ? join(directory, 'volumes', 'certs-shared') : undefined;
+  if (sharedDirectory !== undefined) await makeSharedDirectory(sharedDirectory);
+
   const marathon = await startMarathon({
     address: subnet.address(3),
     workDirectory: join(directory, 'tasks'),
@@ -106,7 +114,7 @@ async function build(
       ...publicAgents.map((host) => ({ host, attributes: { public: 'true' } })),
       ...[21, 22].map((last) => ({ host: subnet.address(last), attributes: { public: 'false' } })),
     ],
-    images: imagesOf(storeDirectory),
+    images: imagesOf(storeDirectory, sharedDirectory),
     ...options.marathon,
   });
   stops.push(() => marathon.stop());
@@ -164,13 +172,14 @@ async function build(
     ports,
     publicAgents,
     storeDirectory,
+    sharedDirectory,
     settings,
     sidecar: (change) => sidecarApp(settings, change),
     api,
     run: (app, withinMs = 30_000) => runApp(api, app, withinMs),
     stop,
   };
-  const balancer = balancerApp(marathon, ports, balancers);
+  const balancer = balancerApp(marathon, ports, balancers, sharedDirectory);
   await lab.run({
     ...balancer,
     ...options.balancerApp,
@@ -179,18 +188,28 @@ async function build(
   return lab;
 }
 
-/** What stands for each docker image: the real program where it is ours, else a stand-in of the lab. The volume
- * of our definition becomes the lab's store directory, and the address that a container would have to itself
- * is the agent's. */
-function imagesOf(storeDirectory: string): Images {
+/** What stands for each docker image: the real program where it is ours, else a stand-in of the lab. The volumes
+ * of our definition become the lab's directories, and the address that a container would have to itself is the
+ * agent's. */
+function imagesOf(storeDirectory: string, sharedDirectory: string | undefined): Images {
   const node = (...args: string[]) => ({ command: process.execPath, args });
   return {
     [BALANCER_IMAGE]: ({ args }) => node(join(SOURCE, 'lab/balancer/main.ts'), ...args),
     [WEB_IMAGE]: () => node(join(SOURCE, 'lab/web.ts')),
-    [sidecarImage()]: ({ args, host }) => ({
-      ...node(join(SOURCE, 'main.ts'), ...(args.length > 0 ? args : ['serve'])),
-      env: { CERTATHON_STORE: storeDirectory, CERTATHON_BIND: host },
-    }),
+    [sidecarImage()]: ({ args, host, env }) => {
+      const program = node(join(SOURCE, 'main.ts'), ...(args.length > 0 ? args : ['serve']));
+      const isMounted = sharedDirectory !== undefined && env.CERTATHON_DIRECTORY !== undefined;
+      return {
+        // The app's own environment is above this one, so a path inside its container is exchanged on the way.
+        ...(isMounted
+          ? {
+              command: 'env',
+              args: [`CERTATHON_DIRECTORY=${sharedDirectory}`, program.command, ...program.args],
+            }
+          : program),
+        env: { CERTATHON_STORE: storeDirectory, CERTATHON_BIND: host },
+      };
+    },
   };
 }
 

@@ -18,18 +18,24 @@ export const BALANCER_IMAGE = 'mesosphere/marathon-lb:v1.15.0';
 export const WEB_IMAGE = 'nginx:stable';
 
 /** marathon-lb as its README defines it: fixed ports on public agents, one at a time. The intervals are shorter
- * than a real cluster's, so that a rolling restart takes seconds. */
+ * than a real cluster's, so that a rolling restart takes seconds.
+ * @param sharedDirectory holds certs/ and default.pem; given as the first words, where `run` looks for it too */
 export function balancerApp(
   marathon: { url: string; user: string; password: string },
   ports: BalancerPorts,
   instances: number,
+  sharedDirectory?: string,
 ): AppDefinition {
+  const listed =
+    sharedDirectory === undefined
+      ? []
+      : ['--ssl-certs', `${sharedDirectory}/certs,${sharedDirectory}/default.pem`];
   return {
     id: '/marathon-lb',
     instances,
     cpus: 1,
     mem: 256,
-    args: ['sse', '-m', marathon.url, '--health-check', '--group', 'external'],
+    args: [...listed, 'sse', '-m', marathon.url, '--health-check', '--group', 'external'],
     container: { type: 'DOCKER', docker: { image: BALANCER_IMAGE, privileged: true } },
     networks: [{ mode: 'host' }],
     portDefinitions: [
