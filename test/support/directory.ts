@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import type { Bundle } from '../../src/delivery/bundle.ts';
+import {
+  type DirectoryDelivery,
+  type DirectoryTools,
+  deliverByDirectory,
+} from '../../src/delivery/directory.ts';
+import { prepareDirectory } from '../../src/delivery/directory-files.ts';
+import type { Balancer } from '../../src/haproxy/balancers.ts';
+import { servedCertificate } from '../../src/haproxy/handshake.ts';
+import { pidsOf, requestReload } from '../../src/haproxy/reload.ts';
+import type { Lab } from '../../src/lab/cluster.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { installed } from './installed.ts';
+import { shownAt } from './lab.ts';
+import { until } from './until.ts';
+
+export type Line = Record<string, unknown> & { event: string };
+
+/** Tools that work on the balancers of a lab, and what was logged with them. */
+export function directoryTools(
+  lab: Lab,
+  {
+    limits,
+    ...change
+  }: Partial<Omit<DirectoryTools, 'limits'>> & { limits?: Partial<DirectoryTools['limits']> } = {},
+): { tools: DirectoryTools; lines: Line[]; lastReloadAt: () => Date | undefined } {
+  const lines: Line[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Line) };
+  let lastReloadAt: Date | undefined;
+  const tools: DirectoryTools = {
+    balancers: async () => balancersIn(lab),
+    handshake: async ({ host, tlsPort }, servername, signal) => {
+      const seen = await servedCertificate({ host, port: tlsPort, servername, timeoutMs: 5_000, signal });
+      if ('unreachable' in seen) return seen;
+      const fingerprint = seen.fingerprint256.replaceAll(':', '').toLowerCase();
+      return { fingerprint, issuer: seen.issuer, serial: seen.serial, notAfter: seen.validTo };
+    },
+    requestReload,
+    pidsOf,
+    clock: systemClock,
+    log: createLog({ level: 'debug', format: 'json', destination }),
+    signal: new AbortController().signal,
+    memory: {
+      lastReloadAt: async () => lastReloadAt,
+      saveReloadAt: async (at) => {
+        lastReloadAt = at;
+      },
+    },
+    ...change,
+    limits: { reloadIntervalMs: 0, reloadWaitMs: 10_000, verifyMs: 40_000, pollMs: 50, ...limits },
+  };
+  return { tools, lines, lastReloadAt: () => lastReloadAt };
+}
+
+/** The balancers of a lab that run now. */
+export function balancersIn(lab: Lab): Balancer[] {
+  return lab.marathon
+    .tasks('/marathon-lb')
+    .filter(({ state }) => state === 'TASK_RUNNING')
+    .map(({ id, host }) => ({
+      id,
+      host,
+      tlsPort: lab.ports.https,
+      adminPort: lab.ports.admin,
+      version: undefined,
+      isAlive: undefined,
+    }));
+}
+
+/** The path of the lab's shared directory, with what a delivery needs in it. */
+export async function preparedDirectory(lab: Lab): Promise<string> {
+  const path = lab.sharedDirectory ?? 'none';
+  await prepareDirectory(path, installed('default.example.com').pem, { mode: 0o600, now: new Date() });
+  return path;
+}
+
+/** A bundle as one file, expected for its own names. */
+export function deliveryOf(
+  path: string,
+  put: readonly { file: string; bundle: Bundle }[],
+  change: Partial<DirectoryDelivery> = {},
+): DirectoryDelivery {
+  const expected = put.map(({ bundle: { facts } }) => ({
+    names: facts.names,
+    fingerprint: facts.fingerprint,
+  }));
+  return { path, fileMode: 0o600, put, remove: [], expected, ...change };
+}
+
+/** Delivers, and throws what it throws. */
+export async function deliver(
+  lab: Lab,
+  delivery: DirectoryDelivery,
+  limits: Partial<DirectoryTools['limits']> = {},
+) {
+  const { tools, lines } = directoryTools(lab, { limits });
+  await deliverByDirectory(delivery, tools);
+  return lines;
+}
+
+export const certsFile = (path: string, file: string): string => join(path, 'certs', file);
+
+export interface LabState {
+  pids: number[];
+  isResting: boolean;
+  counters: Record<string, number>;
+}
+
+/** What a balancer of the lab has done so far. */
+export async function stateOf(lab: Lab, host: string): Promise<LabState> {
+  const answer = await fetch(`http://${host}:${lab.ports.admin}/_lab/state`);
+  return (await answer.json()) as LabState;
+}
+
+export async function setSwitches(lab: Lab, host: string, switches: Record<string, unknown>): Promise<void> {
+  const answer = await fetch(`http://${host}:${lab.ports.admin}/_lab/switches`, {
+    method: 'POST',
+    body: JSON.stringify(switches),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
+/** Waits until no balancer has anything left to do, then says how often each has reloaded. */
+export async function reloadsOf(lab: Lab, hosts: readonly string[]): Promise<number[]> {
+  return Promise.all(
+    hosts.map((host) =>
+      until(`${host} rests`, async () => {
+        const { isResting, counters } = await stateOf(lab, host);
+        return isResting ? [counters.reloads ?? 0] : undefined;
+      }),
+    ),
+  ).then((each) => each.flat());
+}
+
+/** The fingerprint that each host shows for a name. */
+export async function shown(lab: Lab, hosts: readonly string[], name: string): Promise<string[]> {
+  const each = await Promise.all(hosts.map((host) => shownAt(host, lab.ports.https, name)));
+  return each.map(({ fingerprint }) => fingerprint);
+}
