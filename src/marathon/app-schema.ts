@@ -96,9 +96,9 @@ export const appSchema = z
     instances: or(count, 1),
     env,
     labels,
-    cmd: maybe(text),
+    cmd: maybe(z.string()),
     /** Arguments of the image; marathon-lb is told its mode and its certificates there. */
-    args: list(text),
+    args: list(z.string()),
     /** Of the last change of any kind. A task launched before a mere scaling carries an older one. */
     version: or(text, ''),
     versionInfo: or(z.object({ lastScalingAt: maybe(text), lastConfigChangeAt: maybe(text) }), {

@@ -129,6 +129,17 @@ describe('appSchema', () => {
     ]);
   });
 
+  it.each([
+    ['arguments', { args: ['sse', '--group', 'external'] }, ['sse', '--group', 'external'], undefined],
+    ['a command that is a whole script', { args: null, cmd: 'x'.repeat(9_000) }, [], 'x'.repeat(9_000)],
+    ['neither', {}, [], undefined],
+  ])('reads what an app is told: %s', (_what, fields, args, cmd) => {
+    const app = read({ id: '/lb', ...fields });
+
+    expect(app.args).toEqual(args);
+    expect(app.cmd).toBe(cmd);
+  });
+
   it('names app, field and value of what it refuses', () => {
     const error = failure(() => read({ id: '/lb', instances: 'two', tasks: [{ id: 'a', ports: [70_000] }] }));
 
