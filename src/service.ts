@@ -1,7 +1,8 @@
 // START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
 // `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
 import { startResponder } from './acme/responder.ts';
-import { failedPass, type PassResult, reportPass, runPass, withSignal } from './certificates/pass.ts';
+import { failedPass, type PassResult, runPass, withSignal } from './certificates/pass.ts';
+import { reportPass } from './certificates/pass-report.ts';
 import { withStoreLock } from './certificates/store-lock.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -12,7 +13,7 @@ import { VERSION } from './lib/version.ts';
 import { nextScheduled } from './schedule.ts';
 import { startStatusServer } from './status/server.ts';
 import { snapshotOf } from './status/snapshot.ts';
-import { type Wiring, wire } from './wiring.ts';
+import { policyOf, type Wiring, wire } from './wiring.ts';
 
 export interface Running {
   config: Config;
@@ -80,7 +81,7 @@ export async function serve(
         now = false;
         last = await passOrFailure(wiring, running, { forced, before, reasons });
         if (last !== undefined && last !== before) reportPass(last, before, log);
-        return { checkAgainAt: last?.checkAgainAt };
+        return { checkAgainAt: probeOrSooner(last?.checkAgainAt, clock.nowMs() + config.probeIntervalMs) };
       },
     });
     closers.push(wiring.tools.delivery.wake.hold());
@@ -128,6 +129,11 @@ async function passOrFailure(
   }
 }
 
+/** What every balancer serves is looked at again after a while, whatever else is due. */
+function probeOrSooner(due: Date | undefined, probeMs: number): Date {
+  return new Date(Math.min(probeMs, due?.getTime() ?? probeMs));
+}
+
 /** Passes of others may hold the store for as long as a delivery takes. */
 const LOCK_WAIT_MS = 30 * 60_000;
 
@@ -139,7 +145,7 @@ async function passOn(
 ): Promise<PassResult> {
   const { tools } = wiring;
   const { clock, log, signal } = tools;
-  const policy = { renewAt: config.renewAt, forced, replaceForeign: config.replaceForeign };
+  const policy = { ...policyOf(config), forced };
   log.debug('pass.started', { reasons, forced, dryRun });
   if (dryRun) return runPass(tools, policy, true);
   return withStoreLock(config.store, { waitMs: LOCK_WAIT_MS, clock, log, signal }, async (lost) => {

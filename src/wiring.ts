@@ -2,17 +2,16 @@ import { keyAuthorization } from './acme/account-key.ts';
 import { createAcmeClient } from './acme/client.ts';
 import { startResponder } from './acme/responder.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
-import { CERTIFICATE_ID } from './certificates/model.ts';
+import { CERTIFICATE_ID, type CertificatePolicy } from './certificates/model.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
 import { openStore } from './certificates/store.ts';
 import { openAccountStore } from './certificates/store-accounts.ts';
 import { openChallengeStore } from './certificates/store-challenges.ts';
 import type { Config } from './config/config.ts';
-import type { DeliveryTools } from './delivery/delivery.ts';
 import { createWake } from './delivery/wake.ts';
-import { balancersOf } from './haproxy/balancers.ts';
-import { servedCertificate } from './haproxy/handshake.ts';
+import { createFinding, showCertificate } from './finding.ts';
+import { pidsOf, requestReload } from './haproxy/reload.ts';
 import type { Clock } from './lib/clock.ts';
 import { CertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
@@ -45,9 +44,8 @@ export interface WiringOptions {
 
 /** A balancer that is healthy for Marathon needs a moment until it serves TLS (2.5 s were seen). */
 const VERIFY_MS = 60_000;
-/** Where marathon-lb has its own endpoints. */
-const ADMIN_PORT = 9090;
-const HANDSHAKE_MS = 5_000;
+/** A reload takes 0.2 s on a balancer at rest. */
+const RELOAD_POLL_MS = 100;
 const CONNECT_MS = 10_000;
 /** What may change names, the variable, or who serves. */
 const EVENT_TYPES = [
@@ -95,8 +93,10 @@ export async function wire({
   };
 
   const listeners = new Set<(event: MarathonEvent) => void>();
-  const concerned = [config.marathonLbApp, config.appId];
+  const concerned = [...config.marathonLbApp, config.appId];
+  const finding = createFinding({ config, marathon, signal });
   const wake = createWake(clock, (onEvent) => {
+    if (!finding.needsMarathon) return () => undefined;
     const closing = new AbortController();
     void followEvents({
       http,
@@ -114,21 +114,12 @@ export async function wire({
     return () => closing.abort();
   });
 
-  const lookAt: Pick<DeliveryTools, 'balancersOf' | 'handshake'> = {
-    balancersOf: (app) => balancersOf(app, { tls: config.tlsPort, admin: ADMIN_PORT }).balancers,
-    handshake: async ({ host, tlsPort }, servername, stop) => {
-      const seen = await servedCertificate({
-        host,
-        port: tlsPort,
-        servername,
-        timeoutMs: HANDSHAKE_MS,
-        signal: stop,
-      });
-      if ('unreachable' in seen) return seen;
-      const { issuer, serial, validTo } = seen;
-      const fingerprint = seen.fingerprint256.replaceAll(':', '').toLowerCase();
-      return { fingerprint, issuer, serial, notAfter: validTo };
-    },
+  const lookAt = { balancersOf: finding.balancersOf, handshake: showCertificate };
+  const limits = {
+    stuckMs: config.deliveryTimeoutMs,
+    lockWaitMs: config.lockWaitMs,
+    pollMs: config.pollIntervalMs,
+    verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
   };
 
   const tools: ExecuteTools = {
@@ -141,8 +132,14 @@ export async function wire({
     accounts,
     directoryUrl: config.acmeDirectory,
     appId: config.appId,
-    balancerAppId: config.marathonLbApp,
+    strategy: config.delivery,
+    balancerAppIds: config.marathonLbApp,
     variable: config.certEnv,
+    sharedDirectory: config.directory ?? '',
+    fileMode: Number.parseInt(config.fileMode, 8),
+    hasSpareAgent: config.spareAgent ? true : undefined,
+    marathonVersion: finding.marathonVersion,
+    findBalancers: finding.find,
     domains: config.domains,
     routingHost: config.routingHost,
     ...lookAt,
@@ -167,11 +164,7 @@ export async function wire({
         httpPort: config.httpPort,
         httpsPort: config.httpsPort,
         dnsServers: config.dnsServers,
-        balancers: async () => {
-          const app = await marathon.app(config.marathonLbApp, signal);
-          const found = balancersOf(app, { tls: config.httpPort, admin: ADMIN_PORT }).balancers;
-          return found.map(({ id, host, tlsPort }) => ({ id, host, port: tlsPort }));
-        },
+        balancers: finding.challengePlaces,
         challenges,
         answer,
         clock,
@@ -188,17 +181,39 @@ export async function wire({
       clock,
       log,
       signal,
-      memory: store,
-      limits: {
-        stuckMs: config.deliveryTimeoutMs,
-        lockWaitMs: config.lockWaitMs,
-        pollMs: config.pollIntervalMs,
-        verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
-      },
+      limits,
       ...lookAt,
+    },
+    shared: {
+      balancers: async (stop) => (await finding.find(stop)).balancers,
+      handshake: showCertificate,
+      requestReload,
+      pidsOf,
+      clock,
+      log,
+      signal,
+      limits: {
+        reloadIntervalMs: config.reloadIntervalMs,
+        reloadWaitMs: config.reloadWaitMs,
+        // The signal may be lost twice.
+        verifyMs: Math.max(limits.verifyMs, 4 * config.reloadWaitMs),
+        pollMs: Math.min(config.pollIntervalMs, RELOAD_POLL_MS),
+      },
     },
   };
   return { tools, answer, onEvent: (listener) => void listeners.add(listener), close: () => http.close() };
+}
+
+/** What the options say about when and what may be done. */
+export function policyOf(config: Config): Omit<CertificatePolicy, 'forced'> {
+  const { renewAt, replaceForeign, timeZone } = config;
+  const pace = {
+    windows: config.maintenanceWindows,
+    timeZone,
+    intervalMs: config.deliveryIntervalMs,
+    coalesceMs: config.coalesceMs,
+  };
+  return { renewAt, replaceForeign, pace };
 }
 
 /** A one-shot run answers challenges itself while it needs them. When the port is taken it is most likely by

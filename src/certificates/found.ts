@@ -1,85 +1,96 @@
 // pure
-import type { CertificateObservation, CertificatePolicy, CertificateStep, Problem } from './model.ts';
+
+import type { CertificateFacts } from '../delivery/bundle.ts';
+import type { CertificateObservation, CertificatePolicy, CertificateStep, Problem, Target } from './model.ts';
 import { coversAll, type RenewalVerdict, renewalVerdict } from './renewal.ts';
 
-/** What to do about a certificate that was found in the marathon-lb app: take it over, leave it, or refuse. */
+/** What to do about a certificate that was found in a target: take it over, leave it, or refuse. */
 
-/** Something in the variable that must not be overwritten. Pure. Asked before anything is ordered: a
- * certificate that can not be delivered would only burn the CA's budget. */
-export function obstacleInVariable(
+/** Something in the place that must not be overwritten. Pure. Asked before anything is ordered: a certificate
+ * that can not be delivered would only burn the CA's budget. */
+export function obstacleInPlace(
+  target: Target,
   seen: CertificateObservation,
   policy: CertificatePolicy,
 ): Problem | undefined {
-  const { state, variable, id } = seen.app;
+  const { state, place } = target;
   if (state.kind === 'secret') {
     return {
       code: 'DELIVERY_SECRET',
-      message: `${variable} of ${id} refers to the secret "${state.secret}", which the API does not show`,
+      message: `${place} refers to the secret "${state.secret}", which the API does not show`,
     };
   }
   if (state.kind === 'unreadable' && !policy.replaceForeign) {
     return {
       code: 'DELIVERY_UNREADABLE',
-      message: `${variable} of ${id} holds something that is no bundle: ${state.problem}`,
+      message: `${place} holds something that is no bundle: ${state.problem}`,
     };
   }
   // A certificate that serves all wanted names and still lives is kept (adopted); it is an obstacle once due.
-  const isKept = !policy.forced && (adoptionStep(seen, policy) !== undefined || keepsAdopted(seen, policy));
-  return isKept ? undefined : foreignProblem(seen, policy, seen.wanted.names);
+  const isKept =
+    !policy.forced &&
+    (adoptionStep(target, seen, policy) !== undefined || keepsAdopted(target, seen, policy));
+  return isKept ? undefined : foreignProblem(target, policy, seen.wanted.names);
 }
 
-/** The certificate in the variable is somebody else's and covers a name that ours would not. Pure.
+/** A certificate of somebody else in the place, or beside it, covers a name that ours would not. Pure.
  * @param ours the names of the certificate that would take its place */
 export function foreignProblem(
-  seen: CertificateObservation,
+  { state, place, rivals }: Target,
   policy: CertificatePolicy,
   ours: readonly string[],
 ): Problem | undefined {
-  const { state, variable, id } = seen.app;
-  if (policy.replaceForeign || state.kind !== 'certificate' || state.ours || state.placeholder)
-    return undefined;
-  const { names, issuer } = state.facts;
+  if (policy.replaceForeign) return undefined;
+  const isForeign = state.kind === 'certificate' && !state.ours && !state.placeholder;
+  const found = [...(isForeign ? [{ place, facts: state.facts }] : []), ...rivals];
+  return found.flatMap((each) => uncoveredBy(ours, each) ?? [])[0];
+}
+
+function uncoveredBy(
+  ours: readonly string[],
+  { place, facts }: { place: string; facts: CertificateFacts },
+): Problem | undefined {
+  const { names, issuer } = facts;
   const uncovered = names.filter((name) => !coversAll(ours, [name]));
   if (uncovered.length === 0 && names.length > 0) return undefined;
   // Without alternative names HAProxy serves the common name; what that is good for can not be told from here.
   const what = names.length === 0 ? 'only what its subject says' : uncovered.join(', ');
   return {
     code: 'DELIVERY_FOREIGN',
-    message: `${variable} of ${id} holds a certificate that was not issued by this program (issuer ${issuer}) and covers ${what}, which ours would not`,
+    message: `${place} holds a certificate that was not issued by this program (issuer ${issuer}) and covers ${what}, which ours would not`,
   };
 }
 
-/** The variable holds exactly what we adopted, and it is not due: nothing will be written over it. */
-function keepsAdopted(seen: CertificateObservation, policy: CertificatePolicy): boolean {
-  const { state } = seen.app;
+/** The place holds exactly what we adopted, and it is not due: nothing will be written over it. */
+function keepsAdopted({ state }: Target, seen: CertificateObservation, policy: CertificatePolicy): boolean {
   if (state.kind !== 'certificate' || seen.stored?.fingerprint !== state.facts.fingerprint) return false;
   return !currentVerdict(seen, policy).due;
 }
 
-/** A valid certificate in marathon-lb that serves all wanted names is taken over instead of ordering. Pure.
+/** A valid certificate in a target that serves all wanted names is taken over instead of ordering. Pure.
  * That is after a lost store, when ours is due, and when another instance or a person has put in a newer one
  * (two programs with a store each would otherwise replace each other's for ever). Newer is what was issued
  * later, not what ends later: ours may be short-lived on purpose. One that we issued ourselves and have
  * replaced is no news. */
 export function adoptionStep(
+  { id: target, state }: Target,
   seen: CertificateObservation,
   policy: CertificatePolicy,
 ): CertificateStep | undefined {
-  const { state } = seen.app;
   const { stored } = seen;
   if (state.kind !== 'certificate' || state.placeholder || state.facts.selfSigned) return undefined;
   if (isStaging(state.facts.issuer) && !isStaging(seen.directoryUrl)) return undefined;
   const unforced = { ...policy, forced: false };
   if (renewalVerdict(state.facts, seen.wanted.names, unforced, seen.now).due) return undefined;
   const { fingerprint, names } = state.facts;
-  if (stored === undefined) return { do: 'adopt', fingerprint, names, reason: 'valid-in-marathon-lb' };
+  if (stored === undefined) return { do: 'adopt', target, fingerprint, names, reason: 'valid-in-place' };
   if (stored.fingerprint === fingerprint || state.ours) return undefined;
   if (currentVerdict(seen, unforced).due)
-    return { do: 'adopt', fingerprint, names, reason: 'valid-in-marathon-lb' };
+    return { do: 'adopt', target, fingerprint, names, reason: 'valid-in-place' };
   const laterMs = state.facts.notBefore.getTime() - stored.notBefore.getTime();
   // Some CAs let all certificates of a day begin at midnight: then both programs must prefer the same one.
   const isNewer = laterMs > 0 || (laterMs === 0 && fingerprint > stored.fingerprint);
-  return isNewer ? { do: 'adopt', fingerprint, names, reason: 'newer-in-marathon-lb' } : undefined;
+  return isNewer ? { do: 'adopt', target, fingerprint, names, reason: 'newer-in-place' } : undefined;
 }
 
 /** Is a certificate due in place of the stored one? Pure. One of the test CA is, as soon as the real one is

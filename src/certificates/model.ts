@@ -1,6 +1,8 @@
 // pure
 import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { Served } from '../delivery/delivery.ts';
+import type { RestartPrediction } from '../delivery/preflight.ts';
+import type { Pace } from '../delivery/timing.ts';
 
 /** What the certificates job knows and does, as plain data that can be printed, stored and compared.
  * Private keys are never part of it: they stay in the store and in the bundle that is delivered. */
@@ -8,19 +10,54 @@ import type { Served } from '../delivery/delivery.ts';
 /** The one certificate of this program for now; packing names into several gives more ids later. */
 export const CERTIFICATE_ID = 'main';
 
-/** `issued`: ordered by us. `adopted`: found in the marathon-lb app, so perhaps somebody else's. */
+/** `issued`: ordered by us. `adopted`: found in a target, so perhaps somebody else's. */
 export type Origin = 'issued' | 'adopted';
 
 export interface StoredCertificate extends CertificateFacts {
   origin: Origin;
+  /** When it came into the store. */
+  storedAt?: Date | undefined;
 }
 
-/** What the variable of the marathon-lb app holds. */
-export type VariableState =
+/** What stands where the bundle is delivered to: a variable of an app, or a file. */
+export type PlaceState =
   | { kind: 'empty' }
   | { kind: 'secret'; secret: string }
   | { kind: 'unreadable'; problem: string }
   | { kind: 'certificate'; facts: CertificateFacts; ours: boolean; placeholder: boolean };
+
+/** Where the bundle is delivered to, and who serves it from there: one marathon-lb app by its environment, or
+ * one directory that all balancers load. */
+export interface Target {
+  /** The identity in steps, holds and records: the app's id, or the path of the directory. */
+  id: string;
+  strategy: 'environment' | 'directory';
+  /** The place of the bundle, as sentences name it: `HAPROXY_SSL_CERT of /marathon-lb`, or a file. */
+  place: string;
+  state: PlaceState;
+  /** The wanted names that its balancers serve. */
+  names: string[];
+  balancers: ObservedBalancer[];
+  /** Addresses of balancers that could not be found. */
+  unknownBalancers: string[];
+  deployments: string[];
+  /** What has to be made in the directory before HAProxy can load it. */
+  missing: string[];
+  /** Files of somebody else in the directory that carry one of our names and others too. */
+  rivals: { place: string; facts: CertificateFacts }[];
+  /** What a restart by Marathon would do; only where delivery restarts. */
+  restart: RestartPrediction | undefined;
+  /** When balancers were last restarted for a delivery. */
+  deliveredAt: Date | undefined;
+  hold: Hold | undefined;
+}
+
+/** A target that could not be looked at; the others go on without it. */
+export interface UnseenTarget {
+  id: string;
+  code: string;
+  message: string;
+}
 
 export interface RefusedName {
   name: string;
@@ -35,15 +72,18 @@ export interface WantedNames {
   refused: RefusedName[];
 }
 
-/** One balancer and the certificate that it showed in a handshake. */
+/** One balancer and the certificates that it showed in handshakes. */
 export interface ObservedBalancer {
   id: string;
   host: string;
   port: number;
+  /** For the first name that it should serve. */
   served: Served;
+  /** The other names for which it shows something else. */
+  others: { name: string; served: Served }[];
 }
 
-/** Why no new try is made before a time. Orders and deliveries are held apart. */
+/** Why no new try is made before a time. Orders and deliveries are held apart, each target for itself. */
 export interface Hold {
   /** When it was decided; a time in the future shows that the clock was wrong then, and ends the hold. */
   since: Date;
@@ -63,9 +103,9 @@ export interface CertificateObservation {
   stored: StoredCertificate | undefined;
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined } | undefined;
-  holds: { order: Hold | undefined; delivery: Hold | undefined };
-  app: { id: string; variable: string; state: VariableState; deployments: string[] };
-  balancers: ObservedBalancer[];
+  orderHold: Hold | undefined;
+  targets: Target[];
+  unseen: UnseenTarget[];
 }
 
 export interface CertificatePolicy {
@@ -76,6 +116,8 @@ export interface CertificatePolicy {
   /** When a person asked for a try: failures from before do not hold it back, a limit of the CA does. */
   askedAt?: Date | undefined;
   replaceForeign: boolean;
+  /** When balancers may be restarted. */
+  pace: Pace;
 }
 
 export type OrderReason =
@@ -85,30 +127,34 @@ export type OrderReason =
   | 'names-missing'
   | 'test-certificate'
   | 'forced';
-export type DeliverReason =
-  | 'issued'
-  | 'not-delivered'
-  | 'variable-empty'
-  | 'variable-expired'
-  | 'placeholder';
+export type DeliverReason = 'issued' | 'not-delivered' | 'empty' | 'expired' | 'placeholder';
 
-/** `replaces` is the mark of what the variable held when this was planned (delivery/variable.ts). */
+/** `target` is the id of one. `replaces` is the mark of what stood in the place when this was planned
+ * (delivery/variable.ts). `urgency` says why a delivery does not wait for a window or the pace. */
 export type CertificateStep =
+  | { do: 'prepare'; target: string; missing: string[]; reason: 'not-prepared' }
   | {
       do: 'adopt';
+      target: string;
       fingerprint: string;
       names: string[];
-      reason: 'valid-in-marathon-lb' | 'newer-in-marathon-lb';
+      reason: 'valid-in-place' | 'newer-in-place';
     }
   | { do: 'order'; names: string[]; reason: OrderReason; resumes: string | undefined }
+  | { do: 'wait'; target: string; until: Date; reason: 'coalescing' }
   | {
       do: 'deliver';
-      variable: string;
+      target: string;
+      place: string;
       fingerprint: string | 'the new one';
       reason: DeliverReason;
+      urgency?: 'urgent' | undefined;
+      /** What a restart will do, in one sentence. */
+      prediction?: string | undefined;
       replaces: string;
     }
-  | { do: 'verify'; fingerprint: string; balancers: string[]; reason: 'not-served' };
+  | { do: 'repair'; target: string; fingerprint: string; balancers: string[]; reason: 'serves-another' }
+  | { do: 'verify'; target: string; fingerprint: string; balancers: string[]; reason: 'not-served' };
 
 /** A finding that a person has to see; `code` is one of lib/errors.ts. */
 export interface Problem {
@@ -116,9 +162,17 @@ export interface Problem {
   message: string;
 }
 
+/** A delivery that waits for its time; nothing is wrong. */
+export interface Postponed {
+  target: string;
+  until: Date;
+  reason: 'window' | 'pace' | 'coalescing';
+}
+
 export interface CertificatePlan {
   steps: CertificateStep[];
   problems: Problem[];
+  postponed: Postponed[];
   /** When this plan changes by itself: the due time, or the end of a hold. */
   checkAgainAt: Date | undefined;
 }

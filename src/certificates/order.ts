@@ -154,7 +154,7 @@ async function finishOrder(
   }
   if (order.status !== 'valid') order = await acme.waitForOrder(order, 'valid', { deadlineMs });
   const bundle = gate(`${(await acme.download(order)).trimEnd()}\n${begun.keyPem}`, begun.names, acme, tools);
-  await tools.store.save(bundle, 'issued', order.url);
+  await tools.store.save(bundle, 'issued', order.url, new Date(tools.clock.nowMs()));
   await tools.store.removeOrder();
   const { fingerprint, notAfter, issuer } = bundle.facts;
   tools.log.info('certificate.issued', {

@@ -1,5 +1,4 @@
 import { asCertathonError, CertathonError, describeError, ERRORS, type ErrorCode } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
 import { holdAfter, isHeld } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
 import type {
@@ -7,10 +6,12 @@ import type {
   CertificatePlan,
   CertificatePolicy,
   CertificateStep,
+  Postponed,
   Problem,
 } from './model.ts';
 import { observe } from './observe.ts';
 import { planCertificate } from './plan.ts';
+import type { Held } from './store.ts';
 
 export interface PassResult {
   startedAt: Date;
@@ -21,6 +22,8 @@ export interface PassResult {
   plan: CertificatePlan | undefined;
   done: CertificateStep[];
   problems: Problem[];
+  /** Deliveries that wait for their time. */
+  postponed: Postponed[];
   /** When another pass makes sense, if no event comes before. */
   checkAgainAt: Date | undefined;
   /** 0: every wanted name has a valid certificate and every balancer serves it. */
@@ -30,8 +33,12 @@ export interface PassResult {
 /** When Marathon or the store is away, the next look is not left to the schedule. */
 const SOON_MS = 60_000;
 
-/** adopt, order, deliver, and what somebody else's changes in between may add. */
+/** prepare, adopt, order, wait and deliver, and what somebody else's changes in between may add; a few for each
+ * target. */
 const MOST_STEPS = 10;
+
+/** After these a target or the CA has shown that it works. */
+const ENDS_HOLD = new Set<CertificateStep['do']>(['order', 'deliver', 'repair', 'verify']);
 
 /** One pass: observe → plan → execute the first step, until no step is left. The same for one-shot, schedule,
  * event and dry run. A failed step is recorded with the time of its next try, and the pass goes on with what
@@ -50,11 +57,13 @@ export async function runPass(
     plan: undefined,
     done: [],
     problems: [],
+    postponed: [],
     checkAgainAt: undefined,
     exitStatus: 0,
   };
   const failures: Problem[] = [];
   const findings: Problem[] = [];
+  const failed = new Set<string>();
   let overtaken = false;
   let forced = policy.forced;
   const askedAt = forced ? startedAt : undefined;
@@ -65,14 +74,15 @@ export async function runPass(
       result.seen = seen;
       result.plan ??= plan;
       result.problems = plan.problems;
+      result.postponed = plan.postponed;
       result.checkAgainAt = plan.checkAgainAt;
-      const step = plan.steps[0];
-      if (step === undefined && plan.problems.length === 0 && !dryRun) await forgetDelivery(tools);
+      const step = nextStep(plan, seen, failed);
+      if (step === undefined && plan.problems.length === 0 && !dryRun) await forgetDeliveries(seen, tools);
       if (step === undefined || dryRun) break;
-      if (count >= MOST_STEPS)
+      if (count >= MOST_STEPS + 3 * seen.targets.length)
         throw new CertathonError(
           'UNEXPECTED',
-          `The plan did not come to an end after ${MOST_STEPS} steps; the next would be ${step.do}`,
+          `The plan did not come to an end after ${count} steps; the next would be ${step.do}`,
         );
       const { failure, found } = await tryStep(step, seen, !overtaken, tools);
       if (step.do === 'order') forced = false;
@@ -88,23 +98,37 @@ export async function runPass(
         continue;
       }
       failures.push(problemOf(failure));
-      // A failed order leaves the delivery of what is there; after a failed delivery nothing is left to try.
-      if (step.do !== 'order') break;
+      // A failed order leaves the delivery of what is there; a target that failed is left alone for now.
+      if ('target' in step) failed.add(step.target);
+      if (step.do !== 'order' && seen.targets.every(({ id }) => failed.has(id))) break;
     }
   } catch (error) {
     if (tools.signal.aborted) throw tools.signal.reason;
     failures.push(problemOf(asCertathonError(error)));
   }
-  if (failures.length > 0) result.checkAgainAt = await nextTry(tools, result.checkAgainAt);
+  if (failures.length > 0) result.checkAgainAt = await nextTry(tools, result.seen, result.checkAgainAt);
   result.problems = merged([...failures, ...findings], result.problems);
   result.finishedAt = new Date(tools.clock.nowMs());
   result.exitStatus = exitStatusOf(result.problems);
   return result;
 }
 
+/** The first step that is not for a target that has failed in this pass. Nothing is ordered that could go nowhere. */
+function nextStep(
+  { steps }: CertificatePlan,
+  { targets }: CertificateObservation,
+  failed: ReadonlySet<string>,
+): CertificateStep | undefined {
+  const isOpen = targets.length === 0 || targets.some(({ id }) => !failed.has(id));
+  return steps.find((step) => ('target' in step ? !failed.has(step.target) : isOpen));
+}
+
 /** Everything is served: the record of a delivery that was killed before it saw this has no use any more. */
-async function forgetDelivery({ store }: ExecuteTools): Promise<void> {
-  if ((await store.delivery()) !== undefined) await store.removeDelivery();
+async function forgetDeliveries({ targets }: CertificateObservation, { store }: ExecuteTools): Promise<void> {
+  for (const { id } of targets) {
+    const memory = store.deliveryMemory(id);
+    if ((await memory.delivery()) !== undefined) await memory.removeDelivery();
+  }
 }
 
 /** A pass that could not even begin, as a result like any other. */
@@ -118,6 +142,7 @@ export function failedPass(error: CertathonError, before: PassResult | undefined
     plan: undefined,
     done: [],
     problems,
+    postponed: before?.postponed ?? [],
     checkAgainAt: again,
     exitStatus: exitStatusOf(problems),
   };
@@ -126,7 +151,12 @@ export function failedPass(error: CertathonError, before: PassResult | undefined
 
 /** The same tools under another signal. */
 export function withSignal(tools: ExecuteTools, signal: AbortSignal): ExecuteTools {
-  return { ...tools, signal, delivery: { ...tools.delivery, signal } };
+  return {
+    ...tools,
+    signal,
+    delivery: { ...tools.delivery, signal },
+    shared: { ...tools.shared, signal },
+  };
 }
 
 async function tryStep(
@@ -135,10 +165,11 @@ async function tryStep(
   mayBeOvertaken: boolean,
   tools: ExecuteTools,
 ): Promise<{ failure: CertathonError | undefined; found: Problem[] }> {
-  const held = step.do === 'order' ? 'order' : 'delivery';
+  const held: Held = 'target' in step ? { deliveryTo: step.target } : 'order';
+  const before = 'target' in step ? seen.targets.find(({ id }) => id === step.target)?.hold : seen.orderHold;
   try {
-    const found = await execute(step, tools);
-    if (seen.holds[held] !== undefined) await tools.store.removeHold(held);
+    const found = await execute(step, seen, tools);
+    if (before !== undefined && ENDS_HOLD.has(step.do)) await tools.store.removeHold(held);
     return { failure: undefined, found };
   } catch (error) {
     if (tools.signal.aborted) throw error;
@@ -148,7 +179,7 @@ async function tryStep(
       tools.log.warn('delivery.failed', { code: failure.code, reason: failure.message, hint: failure.hint });
       return { failure, found: [] };
     }
-    const hold = holdAfter(failure, seen.holds[held], new Date(tools.clock.nowMs()), seen.stored?.notAfter);
+    const hold = holdAfter(failure, before, new Date(tools.clock.nowMs()), seen.stored?.notAfter);
     await tools.store.saveHold(held, hold);
     const event = step.do === 'order' ? 'certificate.failed' : 'delivery.failed';
     tools.log.error(event, {
@@ -162,9 +193,16 @@ async function tryStep(
 }
 
 /** The earliest end of a hold; soon, when what failed has none. */
-async function nextTry(tools: ExecuteTools, planned: Date | undefined): Promise<Date> {
+async function nextTry(
+  tools: ExecuteTools,
+  seen: CertificateObservation | undefined,
+  planned: Date | undefined,
+): Promise<Date> {
   const nowMs = tools.clock.nowMs();
-  const holds = await Promise.all([tools.store.hold('order'), tools.store.hold('delivery')]).catch(() => []);
+  const targets = (seen?.targets ?? []).map(({ id }) => ({ deliveryTo: id }));
+  const holds = await Promise.all(['order' as const, ...targets].map((held) => tools.store.hold(held))).catch(
+    () => [],
+  );
   const now = new Date(nowMs);
   const held = holds.flatMap((hold) => (isHeld(hold, now) ? [hold.until] : []));
   const ends = [planned, ...held].flatMap((end) =>
@@ -186,26 +224,4 @@ function merged(failures: Problem[], planned: Problem[]): Problem[] {
 export function exitStatusOf(problems: readonly Problem[]): number {
   const first = problems[0];
   return first === undefined ? 0 : (ERRORS[first.code as ErrorCode]?.exit ?? 1);
-}
-
-/** Logs how a pass ended. What the pass before already said is not said again: events cause many passes while
- * something is wrong, and the log should show when it began and what changed. */
-export function reportPass(result: PassResult, before: PassResult | undefined, log: Log): void {
-  const durationMs = result.finishedAt.getTime() - result.startedAt.getTime();
-  const did = result.done.map((step) => step.do);
-  if (result.problems.length === 0) {
-    const isNews = did.length > 0 || (before?.problems.length ?? 0) > 0;
-    log[isNews ? 'info' : 'debug']('pass.finished', { did, durationMs, checkAgainAt: result.checkAgainAt });
-    return;
-  }
-  for (const { code, message } of result.problems) {
-    const isNews = !before?.problems.some((problem) => problem.code === code && problem.message === message);
-    log[isNews ? 'error' : 'debug']('pass.failed', {
-      code,
-      reason: message,
-      hint: ERRORS[code as ErrorCode]?.hint,
-      did,
-      durationMs,
-    });
-  }
 }

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Bundle, parseBundle } from '../delivery/bundle.ts';
+import type { DeliveryMemory } from '../delivery/delivery.ts';
 import { CertathonError } from '../lib/errors.ts';
 import {
   ensureDirectory,
@@ -23,7 +25,7 @@ export interface Store {
   current(): Promise<{ stored: StoredCertificate; bundle: Bundle } | undefined>;
   /** Whether this program issued a certificate with this fingerprint, as far as the store remembers. */
   isIssued(fingerprint: string): Promise<boolean>;
-  save(bundle: Bundle, origin: Origin, orderUrl: string | undefined): Promise<void>;
+  save(bundle: Bundle, origin: Origin, orderUrl: string | undefined, storedAt: Date): Promise<void>;
   /** The order URL of the current certificate: an order file for it is a leftover of a crash. */
   currentOrderUrl(): Promise<string | undefined>;
   order(): Promise<BegunOrder | undefined>;
@@ -32,17 +34,18 @@ export interface Store {
   hold(what: Held): Promise<Hold | undefined>;
   saveHold(what: Held, hold: Hold): Promise<void>;
   removeHold(what: Held): Promise<void>;
-  delivery(): Promise<BegunDelivery | undefined>;
-  saveDelivery(delivery: BegunDelivery): Promise<void>;
-  removeDelivery(): Promise<void>;
+  /** The delivery to a target that was begun and not seen to its end. */
+  deliveryMemory(target: string): DeliveryMemory;
+  /** When balancers of a target were last restarted or reloaded. */
+  deliveredAt(target: string): Promise<Date | undefined>;
+  saveDeliveredAt(target: string, at: Date): Promise<void>;
 }
 
 /** What must survive a crash between asking the CA and holding the certificate. Contains the new private key. */
 export type BegunOrder = z.infer<typeof BEGUN_ORDER>;
 
-/** What must survive a crash between writing to Marathon and seeing the certificate served. */
-export type BegunDelivery = z.infer<typeof BEGUN_DELIVERY>;
-export type Held = 'order' | 'delivery';
+/** What is held back after failures: orders, or the deliveries to one target. */
+export type Held = 'order' | { deliveryTo: string };
 
 const BEGUN_ORDER = z.object({
   directoryUrl: z.string(),
@@ -63,6 +66,7 @@ const CURRENT = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
   origin: z.enum(['issued', 'adopted']),
   orderUrl: z.string().optional(),
+  storedAt: z.coerce.date().optional(),
   /** Fingerprints issued by us, newest last; kept after their bundles are pruned. */
   issued: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
 });
@@ -74,6 +78,7 @@ const HOLD = z.object({
   failures: z.number().int().nonnegative(),
   byCa: z.boolean(),
 });
+const DELIVERED = z.object({ at: z.coerce.date() });
 type Current = z.infer<typeof CURRENT>;
 
 const LARGEST_FILE = 1024 * 1024;
@@ -125,12 +130,13 @@ export async function openStore(
         });
         return undefined;
       }
-      return { stored: { ...parsed.bundle.facts, origin: current.origin }, bundle: parsed.bundle };
+      const { origin, storedAt } = current;
+      return { stored: { ...parsed.bundle.facts, origin, storedAt }, bundle: parsed.bundle };
     },
     async isIssued(fingerprint) {
       return (await readCurrent())?.issued.includes(fingerprint) ?? false;
     },
-    async save(bundle, origin, orderUrl) {
+    async save(bundle, origin, orderUrl, storedAt) {
       const before = await readCurrent();
       const { fingerprint } = bundle.facts;
       await write(`bundle-${fingerprint}.pem`, bundle.pem);
@@ -141,6 +147,7 @@ export async function openStore(
         fingerprint,
         origin,
         issued,
+        storedAt,
         ...(orderUrl === undefined ? {} : { orderUrl }),
       };
       await write('current.json', `${JSON.stringify(current, null, 2)}\n`);
@@ -152,13 +159,37 @@ export async function openStore(
     order: () => readJson('order.json', BEGUN_ORDER),
     saveOrder: (order) => write('order.json', `${JSON.stringify(order, null, 2)}\n`),
     removeOrder: () => removeFile(pathOf('order.json')),
-    hold: (what) => readJson(`hold-${what}.json`, HOLD),
-    saveHold: (what, hold) => write(`hold-${what}.json`, `${JSON.stringify(hold, null, 2)}\n`),
-    removeHold: (what) => removeFile(pathOf(`hold-${what}.json`)),
-    delivery: () => readJson('delivery.json', BEGUN_DELIVERY),
-    saveDelivery: (delivery) => write('delivery.json', `${JSON.stringify(delivery, null, 2)}\n`),
-    removeDelivery: () => removeFile(pathOf('delivery.json')),
+    hold: (what) => readJson(holdFile(what), HOLD),
+    saveHold: (what, hold) => write(holdFile(what), `${JSON.stringify(hold, null, 2)}\n`),
+    removeHold: (what) => removeFile(pathOf(holdFile(what))),
+    deliveryMemory: (target) => {
+      const file = `delivery-${slugOf(target)}.json`;
+      return {
+        delivery: () => readJson(file, BEGUN_DELIVERY),
+        saveDelivery: (delivery) => write(file, `${JSON.stringify(delivery, null, 2)}\n`),
+        removeDelivery: () => removeFile(pathOf(file)),
+      };
+    },
+    deliveredAt: async (target) => (await readJson(deliveredFile(target), DELIVERED))?.at,
+    saveDeliveredAt: (target, at) => write(deliveredFile(target), `${JSON.stringify({ at })}\n`),
   };
+}
+
+function holdFile(what: Held): string {
+  return what === 'order' ? 'hold-order.json' : `hold-delivery-${slugOf(what.deliveryTo)}.json`;
+}
+
+function deliveredFile(target: string): string {
+  return `delivered-${slugOf(target)}.json`;
+}
+
+/** An app id or a path as a part of a file name: readable, and never the same for two. */
+function slugOf(target: string): string {
+  const readable = target
+    .replaceAll(/[^A-Za-z0-9]+/g, '-')
+    .slice(-40)
+    .replace(/^-/, '');
+  return `${readable}-${createHash('sha256').update(target).digest('hex').slice(0, 8)}`;
 }
 
 /** A file of ours, which only we write: damage is reported by name and nothing is guessed. */

@@ -4,6 +4,7 @@ import { CertathonError, describeError } from '../lib/errors.ts';
 import type { EventName, Fields } from '../lib/log.ts';
 import { maskSecrets, registerSecret, SHORTEST_SECRET } from '../lib/mask.ts';
 import { quoted } from '../lib/printable.ts';
+import { combinationProblems } from './combinations.ts';
 import { type Config, configKey } from './config.ts';
 import { readConfigFile, readTextFile } from './file.ts';
 import { isList, parseKind } from './kinds.ts';
@@ -63,6 +64,7 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     if (entry.contentOf !== undefined && values[entry.name] !== undefined)
       readContent(entry, own, { given, values, sources, readFile, problems });
   }
+  problems.push(...combinationProblems(values, sources));
   if (problems.length > 0) throw invalid(problems);
   for (const value of Object.values(values)) Object.freeze(value);
   return { config: Object.freeze(values) as Config, sources: Object.freeze(sources), warnings };

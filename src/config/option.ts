@@ -2,7 +2,7 @@
 import type { Kind, KindRules } from './kinds.ts';
 
 /** The commands that take options of the table. */
-export type CommandName = 'serve' | 'renew' | 'plan';
+export type CommandName = 'serve' | 'renew' | 'plan' | 'doctor';
 
 /** One line of the table in options.ts. Everything else about an option follows from it. */
 export interface OptionEntry extends KindRules {

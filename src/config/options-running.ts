@@ -35,8 +35,7 @@ export const RUNNING_OPTIONS = [
     name: 'timeZone',
     kind: 'timeZone',
     default: 'UTC',
-    commands: ['serve'],
-    doc: 'Time zone of the schedule.',
+    doc: 'Time zone of the schedule and of the maintenance windows.',
   },
   {
     name: 'jitter',
@@ -96,5 +95,36 @@ export const RUNNING_OPTIONS = [
     strict: true,
     doc: 'Renew before it is due, and whatever earlier failures say.',
   },
-  { name: 'json', kind: 'boolean', commands: ['renew', 'plan'], doc: 'Print the result as JSON.' },
+  {
+    name: 'json',
+    kind: 'boolean',
+    commands: ['renew', 'plan', 'doctor'],
+    doc: 'Print the result as JSON.',
+  },
+  {
+    name: 'spareAgent',
+    kind: 'boolean',
+    doc: 'A free agent can take another balancer, so a restart that needs one is not refused.',
+  },
+  {
+    name: 'fix',
+    kind: 'boolean',
+    commands: ['doctor'],
+    strict: true,
+    doc: 'Print the change of the marathon-lb app that would help, as the body of a PUT.',
+  },
+  {
+    name: 'apply',
+    kind: 'boolean',
+    commands: ['doctor'],
+    strict: true,
+    doc: 'Make that change after asking; it is verified, and taken back when it fails.',
+  },
+  {
+    name: 'yes',
+    kind: 'boolean',
+    commands: ['doctor'],
+    strict: true,
+    doc: 'Do not ask before the change is made.',
+  },
 ] as const satisfies readonly OptionEntry[];

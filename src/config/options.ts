@@ -1,5 +1,6 @@
 // pure
 import type { OptionEntry } from './option.ts';
+import { DELIVERY_OPTIONS } from './options-delivery.ts';
 import { RUNNING_OPTIONS } from './options-running.ts';
 
 /** Every option, spelt out once: flag, variable, file key, help, reference and masking derive from here. */
@@ -41,53 +42,7 @@ export const OPTIONS = [
     example: '/certathon',
     doc: 'Id of the app that this is, whose labels are read; Marathon tells it to its tasks.',
   },
-  // Balancers
-  {
-    name: 'marathonLbApp',
-    kind: 'appId',
-    default: '/marathon-lb',
-    also: [{ name: 'MARATHON_LB_ID', deprecated: true }],
-    doc: 'Id of the marathon-lb app.',
-  },
-  {
-    name: 'certEnv',
-    kind: 'variable',
-    default: 'HAPROXY_SSL_CERT',
-    also: [{ name: 'MARATHON_LB_CERT_ENV', deprecated: true }],
-    doc: 'Variable of the marathon-lb app that the certificate is written to.',
-  },
-  {
-    name: 'tlsPort',
-    kind: 'port',
-    default: '443',
-    doc: 'Port of the balancers at which the served certificate is looked at.',
-  },
-  {
-    name: 'replaceForeign',
-    kind: 'boolean',
-    doc: 'Replace what stands in the variable even when it covers names that ours does not, or is unreadable.',
-  },
-  {
-    name: 'deliveryTimeout',
-    kind: 'duration',
-    range: ['1s', '1d'],
-    default: '10m',
-    doc: 'How long a deployment may stay without progress before it is taken back.',
-  },
-  {
-    name: 'lockWait',
-    kind: 'duration',
-    range: ['0s', '1d'],
-    default: '10m',
-    doc: 'How long to wait for a marathon-lb app that another deployment holds.',
-  },
-  {
-    name: 'pollInterval',
-    kind: 'duration',
-    range: ['50ms', '10m'],
-    default: '5s',
-    doc: 'How often a running deployment is looked at when no event arrives.',
-  },
+  ...DELIVERY_OPTIONS,
   // Names and challenges
   {
     name: 'domains',

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { MarathonClient } from '../marathon/client.ts';
 import type { Bundle } from './bundle.ts';
+import type { RestartPrediction } from './preflight.ts';
 import type { Wake } from './wake.ts';
 
 /** One delivery: this bundle into this variable of this app, served by every balancer afterwards. */
@@ -17,6 +18,8 @@ export interface DeliveryRequest {
   replaces: string | undefined;
   /** Goes into HAPROXY_SSL_CERT when that is empty and our variable is a numbered one. */
   placeholderPem: string | undefined;
+  /** What the restart will do, as it was predicted; for the log. */
+  prediction?: RestartPrediction | undefined;
 }
 
 /** What must survive a crash between writing to Marathon and seeing the certificate served. */

@@ -160,6 +160,7 @@ async function build(
     CERTATHON_HTTPS_PORT: String(ports.https),
     CERTATHON_TLS_PORT: String(ports.https),
     CERTATHON_POLL_INTERVAL: '500ms',
+    CERTATHON_COALESCE: '0s',
   };
   const api = callApi(marathon);
   const lab: Lab = {

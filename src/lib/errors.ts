@@ -127,6 +127,16 @@ export const ERRORS = {
     retry: true,
     hint: 'Mount the volume that marathon-lb reads into this app, writable for its user, and keep it one file system.',
   },
+  DELIVERY_WOULD_HANG: {
+    exit: 37,
+    retry: false,
+    hint: 'Run `certathon doctor --fix`, add an agent and say so by --spare-agent, or deliver by directory.',
+  },
+  BALANCERS_UNKNOWN: {
+    exit: 38,
+    retry: true,
+    hint: 'Check --balancer-urls, --balancer-dns, or the groups of the marathon-lb apps and of the apps with these names.',
+  },
   CLOCK_WRONG: {
     exit: 40,
     retry: true,

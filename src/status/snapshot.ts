@@ -1,4 +1,5 @@
 // pure
+import type { ObservedBalancer, PlaceState, Postponed } from '../certificates/model.ts';
 import type { PassResult } from '../certificates/pass.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 
@@ -20,11 +21,37 @@ export interface Snapshot {
         origin: string;
       }
     | undefined;
-  balancers: { task: string; address: string; serves: string; current: boolean }[];
-  app: { id: string; variable: string; holds: string; deployments: string[] } | undefined;
+  balancers: ShownBalancer[];
+  /** Where certificates are delivered to. */
+  targets: {
+    id: string;
+    strategy: string;
+    place: string;
+    holds: string;
+    deployments: string[];
+    /** What a delivery by restart would do. */
+    restart: string | undefined;
+  }[];
+  /** Deliveries that wait for a window or their pace. */
+  postponed: Postponed[];
   lastPass: { startedAt: Date; finishedAt: Date; did: string[] } | undefined;
   nextPassAt: Date | undefined;
   problems: { code: string; message: string; hint: string }[];
+}
+
+export interface ShownBalancer {
+  id: string;
+  address: string;
+  target: string;
+  /** Fingerprint, or why there is none. */
+  serves: string;
+  issuer: string | undefined;
+  serial: string | undefined;
+  notAfter: Date | undefined;
+  /** Names for which it shows another certificate. */
+  otherwise: string[];
+  /** It serves what is stored, for every name. */
+  current: boolean;
 }
 
 export function snapshotOf(
@@ -38,21 +65,18 @@ export function snapshotOf(
     state: result === undefined ? 'waiting' : result.problems.length > 0 ? 'failing' : 'ok',
     names: seen?.wanted.names ?? [],
     certificate: stored,
-    balancers: (seen?.balancers ?? []).map(({ id, host, port, served }) => ({
-      task: id,
-      address: `${host}:${port}`,
-      serves: 'fingerprint' in served ? served.fingerprint : `nothing: ${served.unreachable}`,
-      current: 'fingerprint' in served && served.fingerprint === stored?.fingerprint,
+    balancers: (seen?.targets ?? []).flatMap(({ id, balancers }) =>
+      balancers.map((balancer) => shownBalancer(balancer, id, stored?.fingerprint)),
+    ),
+    targets: (seen?.targets ?? []).map(({ id, strategy, place, state, deployments, restart }) => ({
+      id,
+      strategy,
+      place,
+      holds: holds(state),
+      deployments,
+      restart: restart?.sentence,
     })),
-    app:
-      seen === undefined
-        ? undefined
-        : {
-            id: seen.app.id,
-            variable: seen.app.variable,
-            holds: holds(seen.app.state),
-            deployments: seen.app.deployments,
-          },
+    postponed: result?.postponed ?? [],
     lastPass:
       result === undefined
         ? undefined
@@ -70,6 +94,25 @@ export function snapshotOf(
   };
 }
 
-function holds(state: NonNullable<PassResult['seen']>['app']['state']): string {
+function shownBalancer(
+  { id, host, port, served, others }: ObservedBalancer,
+  target: string,
+  stored: string | undefined,
+): ShownBalancer {
+  const facts = 'fingerprint' in served ? served : undefined;
+  return {
+    id,
+    address: `${host}:${port}`,
+    target,
+    serves: 'fingerprint' in served ? served.fingerprint : `nothing: ${served.unreachable}`,
+    issuer: facts?.issuer,
+    serial: facts?.serial,
+    notAfter: facts?.notAfter,
+    otherwise: others.map(({ name }) => name),
+    current: facts !== undefined && facts.fingerprint === stored && others.length === 0,
+  };
+}
+
+function holds(state: PlaceState): string {
   return state.kind === 'certificate' ? state.facts.fingerprint : state.kind;
 }

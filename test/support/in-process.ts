@@ -5,7 +5,7 @@ import type { LogLine } from '../../src/lab/sidecar-log.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { MarathonClient } from '../../src/marathon/client.ts';
-import { wire } from '../../src/wiring.ts';
+import { policyOf, wire } from '../../src/wiring.ts';
 
 /** One pass inside this process, so that a test can stand between the program and Marathon.
  * @param disturb gets the client to replace methods of it */
@@ -29,7 +29,7 @@ export async function passInProcess(
   });
   try {
     disturb(wiring.tools.delivery.marathon);
-    const usual = { renewAt: config.renewAt, forced: false, replaceForeign: false };
+    const usual = { ...policyOf(config), forced: false };
     return { result: await runPass(wiring.tools, { ...usual, ...policy }, false), lines };
   } finally {
     await wiring.close();

@@ -3,8 +3,9 @@ import type {
   CertificatePolicy,
   Hold,
   ObservedBalancer,
+  PlaceState,
   StoredCertificate,
-  VariableState,
+  Target,
 } from '../../src/certificates/model.ts';
 import type { CertificateFacts } from '../../src/delivery/bundle.ts';
 import type { ServedFacts } from '../../src/delivery/delivery.ts';
@@ -38,7 +39,7 @@ export function stored(changes: Partial<StoredCertificate> = {}): StoredCertific
 export function holding(
   changes: Partial<CertificateFacts> = {},
   { ours = false, placeholder = false } = {},
-): VariableState {
+): PlaceState {
   return { kind: 'certificate', facts: facts(changes), ours, placeholder };
 }
 
@@ -48,6 +49,7 @@ export function balancer(id: string, served: string | { unreachable: string } = 
     host: '10.0.0.11',
     port: 443,
     served: typeof served === 'string' ? servedFacts(served) : served,
+    others: [],
   };
 }
 
@@ -68,28 +70,62 @@ export function hold(changes: Partial<Hold> = {}): Hold {
   };
 }
 
+/** Where the bundle is delivered to: a marathon-lb app with two balancers, and everything is well. */
+export function target(changes: Partial<Target> = {}): Target {
+  return {
+    id: '/marathon-lb',
+    strategy: 'environment',
+    place: 'HAPROXY_SSL_CERT of /marathon-lb',
+    state: holding({}, { ours: true }),
+    names: ['shop.example.com'],
+    balancers: [balancer('lb.1'), balancer('lb.2')],
+    unknownBalancers: [],
+    deployments: [],
+    missing: [],
+    rivals: [],
+    restart: undefined,
+    deliveredAt: undefined,
+    hold: undefined,
+    ...changes,
+  };
+}
+
 /** Everything is well: the wanted certificate is stored, in the variable, and served by two balancers. */
 export function observation(changes: ObservationChanges = {}): CertificateObservation {
-  const { state = holding({}, { ours: true }), names, ...rest } = changes;
+  const { state, names, balancers, deliveryHold, at, ...rest } = changes;
+  const only = target({
+    ...(state === undefined ? {} : { state }),
+    ...(names === undefined ? {} : { names }),
+    ...(balancers === undefined ? {} : { balancers }),
+    ...(deliveryHold === undefined ? {} : { hold: deliveryHold }),
+    ...at,
+  });
   return {
     now: NOW,
     directoryUrl: 'https://acme.example/directory',
     wanted: { names: names ?? ['shop.example.com'], refused: [] },
     stored: stored(),
     order: undefined,
-    holds: { order: undefined, delivery: undefined },
-    app: { id: '/marathon-lb', variable: 'HAPROXY_SSL_CERT', state, deployments: [] },
-    balancers: [balancer('lb.1'), balancer('lb.2')],
+    orderHold: undefined,
+    targets: [only],
+    unseen: [],
     ...rest,
   };
 }
 
+/** Changes to the one target stand beside those to the whole. */
 export type ObservationChanges = Partial<CertificateObservation> & {
-  state?: VariableState;
+  state?: PlaceState;
   /** The wanted names. */
   names?: string[];
+  balancers?: ObservedBalancer[];
+  deliveryHold?: Hold;
+  at?: Partial<Target>;
 };
 
+/** Nothing waits for windows, the pace or others. */
+export const AT_ONCE = { windows: [], timeZone: 'UTC', intervalMs: 0, coalesceMs: 0 };
+
 export function policy(changes: Partial<CertificatePolicy> = {}): CertificatePolicy {
-  return { renewAt: 1 / 3, forced: false, replaceForeign: false, ...changes };
+  return { renewAt: 1 / 3, forced: false, replaceForeign: false, pace: AT_ONCE, ...changes };
 }

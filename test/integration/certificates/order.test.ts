@@ -151,7 +151,10 @@ describe('obtainCertificate()', () => {
 
     expect(problems).toEqual([]);
     expect(bundle.facts.names).toEqual(['a.example.com', 'b.example.com']);
-    expect(await store.current()).toEqual({ stored: { ...bundle.facts, origin: 'issued' }, bundle });
+    expect(await store.current()).toEqual({
+      stored: { ...bundle.facts, origin: 'issued', storedAt: expect.any(Date) },
+      bundle,
+    });
     expect(new X509Certificate(bundle.pem).publicKey.asymmetricKeyDetails).toMatchObject({
       namedCurve: 'prime256v1',
     });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecuteTools } from '../../../src/certificates/execute.ts';
 import type { Problem } from '../../../src/certificates/model.ts';
-import { failedPass, reportPass, runPass } from '../../../src/certificates/pass.ts';
+import { failedPass, runPass } from '../../../src/certificates/pass.ts';
+import { reportPass } from '../../../src/certificates/pass-report.ts';
 import { openStore } from '../../../src/certificates/store.ts';
 import { readVariable, toVariable } from '../../../src/delivery/variable.ts';
 import { CertathonError } from '../../../src/lib/errors.ts';
@@ -40,6 +41,7 @@ async function setUp({
   const app = () =>
     appSchema.parse({
       id: '/marathon-lb',
+      upgradeStrategy: { minimumHealthCapacity: 0, maximumOverCapacity: 0 },
       env: state.env,
       version: state.versions.at(-1),
       tasks: [{ id: 'lb.1', host: '10.0.0.11', state: 'TASK_RUNNING', version: state.versions.at(-1) }],
@@ -77,16 +79,20 @@ async function setUp({
     signal,
     directoryUrl: 'https://acme.example/directory',
     appId: undefined,
-    balancerAppId: '/marathon-lb',
+    strategy: 'environment',
+    balancerAppIds: ['/marathon-lb'],
+    sharedDirectory: '',
+    hasSpareAgent: undefined,
+    marathonVersion: async () => '1.8.222',
     variable: 'HAPROXY_SSL_CERT',
     domains: ['shop.example.com'],
     routingHost: 'acme.internal',
     answering: async () => ({ problems: await order() }),
     ...lookAt,
-    delivery: { marathon, wake, clock, log: silentLog, signal, memory: store, limits, ...lookAt },
+    delivery: { marathon, wake, clock, log: silentLog, signal, limits, ...lookAt },
     ...changes,
   } as unknown as ExecuteTools;
-  const issue = (bundle: TestBundle) => store.save(bundle.bundle, 'issued', undefined);
+  const issue = (bundle: TestBundle) => store.save(bundle.bundle, 'issued', undefined, NOW);
   return { tools, store, state, clock, issue };
 }
 const codes = ({ problems }: { problems: Problem[] }) => problems.map(({ code }) => code);
@@ -109,7 +115,7 @@ describe('runPass()', () => {
     expect([dos(first), codes(first), first.exitStatus]).toEqual([['order', 'deliver'], [], 0]);
     expect([dos(second), codes(second), second.exitStatus]).toEqual([[], [], 0]);
     expect(made.state.writes).toBe(1);
-    expect(await made.store.delivery()).toBeUndefined();
+    expect(await made.store.deliveryMemory('/marathon-lb').delivery()).toBeUndefined();
   });
 
   it('adopts what is there', async () => {
@@ -118,7 +124,11 @@ describe('runPass()', () => {
     const result = await runPass(tools, policy(), false);
 
     expect(dos(result)).toEqual(['adopt']);
-    expect((await store.current())?.stored).toEqual({ ...mine.bundle.facts, origin: 'adopted' });
+    expect((await store.current())?.stored).toEqual({
+      ...mine.bundle.facts,
+      origin: 'adopted',
+      storedAt: NOW,
+    });
     expect(state.writes).toBe(0);
   });
 
@@ -198,7 +208,9 @@ describe('runPass()', () => {
 
     expect([dos(result), codes(result), result.exitStatus]).toEqual([[], ['DELIVERY_OVERTAKEN'], 35]);
     expect(made.state).toMatchObject({ looks: 4, writes: 0 });
-    expect(await made.store.hold('delivery')).toMatchObject({ code: 'DELIVERY_OVERTAKEN' });
+    expect(await made.store.hold({ deliveryTo: '/marathon-lb' })).toMatchObject({
+      code: 'DELIVERY_OVERTAKEN',
+    });
   });
 
   it('goes on when somebody changed the app once', async () => {

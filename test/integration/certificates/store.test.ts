@@ -18,7 +18,7 @@ import { openAccountStore } from '../../../src/certificates/store-accounts.ts';
 import { openChallengeStore } from '../../../src/certificates/store-challenges.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { makeBundle } from '../../support/bundles.ts';
-import { hold } from '../../support/observations.ts';
+import { hold, NOW } from '../../support/observations.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const directory = temporaryDirectory();
@@ -35,7 +35,7 @@ describe('the store', () => {
     expect(await store.current()).toBeUndefined();
     expect(await store.order()).toBeUndefined();
     expect(await store.hold('order')).toBeUndefined();
-    expect(await store.delivery()).toBeUndefined();
+    expect(await store.deliveryMemory('/lb').delivery()).toBeUndefined();
     expect(await store.currentOrderUrl()).toBeUndefined();
     expect(await store.isIssued('a'.repeat(64))).toBe(false);
   });
@@ -55,21 +55,24 @@ describe('the store', () => {
       beforeVersion: '2026',
       deploymentId: 'd',
     };
-    await store.save(bundle, 'issued', 'https://ca/order/0');
+    await store.save(bundle, 'issued', 'https://ca/order/0', NOW);
     await store.saveOrder(order);
     await store.saveHold('order', hold());
-    await store.saveHold('delivery', hold({ code: 'APP_LOCKED' }));
-    await store.saveDelivery(delivery);
+    await store.saveHold({ deliveryTo: '/lb' }, hold({ code: 'APP_LOCKED' }));
+    await store.deliveryMemory('/lb').saveDelivery(delivery);
 
     const next = await open();
 
-    expect(await next.current()).toEqual({ stored: { ...bundle.facts, origin: 'issued' }, bundle });
+    expect(await next.current()).toEqual({
+      stored: { ...bundle.facts, origin: 'issued', storedAt: NOW },
+      bundle,
+    });
     expect(await next.currentOrderUrl()).toBe('https://ca/order/0');
     expect(await next.isIssued(bundle.facts.fingerprint)).toBe(true);
     expect(await next.order()).toEqual(order);
     expect(await next.hold('order')).toEqual(hold());
-    expect(await next.hold('delivery')).toMatchObject({ code: 'APP_LOCKED' });
-    expect(await next.delivery()).toMatchObject(delivery);
+    expect(await next.hold({ deliveryTo: '/lb' })).toMatchObject({ code: 'APP_LOCKED' });
+    expect(await next.deliveryMemory('/lb').delivery()).toMatchObject(delivery);
   });
 
   it('forgets what is removed, also when it is not there', async () => {
@@ -79,7 +82,7 @@ describe('the store', () => {
     for (let turn = 0; turn < 2; turn += 1) {
       await store.removeHold('order');
       await store.removeOrder();
-      await store.removeDelivery();
+      await store.deliveryMemory('/lb').removeDelivery();
     }
 
     expect(await store.hold('order')).toBeUndefined();
@@ -89,7 +92,7 @@ describe('the store', () => {
     const umask = process.umask(0);
     try {
       const store = await open();
-      await store.save(makeBundle().bundle, 'issued', undefined);
+      await store.save(makeBundle().bundle, 'issued', undefined, NOW);
       await store.saveOrder({ directoryUrl: 'd', names: [], keyPem: 'KEY' });
     } finally {
       process.umask(umask);
@@ -103,7 +106,7 @@ describe('the store', () => {
     const made = [0, 1, 2, 3, 4].map((day) => makeBundle({ names: [`n${day}.example.com`] }).bundle);
     const store = await open(3);
     for (const [index, bundle] of made.entries()) {
-      await store.save(bundle, index === 1 ? 'adopted' : 'issued', undefined);
+      await store.save(bundle, index === 1 ? 'adopted' : 'issued', undefined, NOW);
       const writtenAt = new Date(Date.UTC(2026, 0, 1 + index));
       utimesSync(inside(`bundle-${bundle.facts.fingerprint}.pem`), writtenAt, writtenAt);
     }
@@ -127,8 +130,8 @@ describe('the store', () => {
   it('keeps the current bundle alone when told to keep one', async () => {
     const store = await open(1);
 
-    await store.save(makeBundle({ names: ['a.example'] }).bundle, 'issued', undefined);
-    await store.save(makeBundle({ names: ['b.example'] }).bundle, 'issued', undefined);
+    await store.save(makeBundle({ names: ['a.example'] }).bundle, 'issued', undefined, NOW);
+    await store.save(makeBundle({ names: ['b.example'] }).bundle, 'issued', undefined, NOW);
 
     expect(bundles()).toHaveLength(1);
     expect((await store.current())?.stored.names).toEqual(['b.example']);
@@ -138,7 +141,7 @@ describe('the store', () => {
     const store = await open();
     writeFileSync(inside('order.json.0123456789ab.tmp'), 'half a key');
 
-    await store.save(makeBundle().bundle, 'issued', undefined);
+    await store.save(makeBundle().bundle, 'issued', undefined, NOW);
 
     expect(readdirSync(inside()).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
@@ -147,7 +150,7 @@ describe('the store', () => {
     ['current.json', (store: Store) => store.current()],
     ['order.json', (store: Store) => store.order()],
     ['hold-order.json', (store: Store) => store.hold('order')],
-    ['delivery.json', (store: Store) => store.delivery()],
+    ['delivery-lb-c117a1f9.json', (store: Store) => store.deliveryMemory('/lb').delivery()],
   ])('says that %s is damaged, by its path and without its content', async (file, read) => {
     const store = await open();
 
@@ -173,7 +176,7 @@ describe('the store', () => {
   ])('counts as empty when the bundle is %s, but remembers that it was issued', async (_what, damage) => {
     const store = await open();
     const { bundle } = makeBundle();
-    await store.save(bundle, 'issued', undefined);
+    await store.save(bundle, 'issued', undefined, NOW);
 
     damage(inside(`bundle-${bundle.facts.fingerprint}.pem`));
 
@@ -233,7 +236,7 @@ const WRITE_ALL = `
     const store = await openStore(home, 'main', 3, silentLog);
     const parsed = parseBundle(readFileSync(process.env.BUNDLE, 'utf8'));
     await store.saveOrder({ directoryUrl: 'd', names: ['x'.repeat(100_000)], keyPem: 'KEY' }).catch(tell);
-    await store.save(parsed.bundle, 'issued', undefined).catch(tell);
+    await store.save(parsed.bundle, 'issued', undefined, new Date()).catch(tell);
     await store.removeOrder().catch(tell);
     await store.removeHold('order').catch(tell);
     console.log(JSON.stringify({ message: (await store.current())?.stored.names.join() }));
@@ -248,7 +251,7 @@ describe('the store of a user who may not write', () => {
 
   it('can be read, and each write says why it failed', async () => {
     const store = await open();
-    await store.save(makeBundle({ names: ['old.example'] }).bundle, 'issued', undefined);
+    await store.save(makeBundle({ names: ['old.example'] }).bundle, 'issued', undefined, NOW);
     await store.saveHold('order', hold());
     writeFileSync(join(directory.path, 'new.pem'), makeBundle({ names: ['new.example'] }).pem);
     for (const path of [directory.path, home(), join(home(), 'certificates'), inside()])
@@ -301,7 +304,7 @@ describe('the store of a user who may not write', () => {
 describe('the store without space', () => {
   it('keeps the old bundle whole when the new one does not fit', async () => {
     const store = await open();
-    await store.save(makeBundle({ names: ['old.example'] }).bundle, 'issued', undefined);
+    await store.save(makeBundle({ names: ['old.example'] }).bundle, 'issued', undefined, NOW);
     writeFileSync(join(directory.path, 'new.pem'), makeBundle({ names: ['new.example'] }).pem);
 
     // No file may become longer than 2 blocks of 512 bytes.
@@ -324,14 +327,14 @@ describe('the store without space', () => {
     try {
       const store = await open();
       const { bundle } = makeBundle({ names: ['old.example'] });
-      await store.save(bundle, 'issued', undefined);
+      await store.save(bundle, 'issued', undefined, NOW);
       const order = { directoryUrl: 'd', names: ['x'.repeat(100_000)], keyPem: 'KEY' };
 
       const failure = await store.saveOrder(order).catch((error: unknown) => error);
       writeFileSync(join(home(), 'fill'), '');
       spawnSync('sh', ['-c', `cat /dev/zero > "${home()}/fill"`]);
       const second = await store
-        .save(makeBundle().bundle, 'issued', undefined)
+        .save(makeBundle().bundle, 'issued', undefined, NOW)
         .catch((error: unknown) => error);
 
       expect(failure).toMatchObject({

@@ -18,6 +18,7 @@ const passed = {
   plan: undefined,
   done: [],
   problems: [],
+  postponed: [],
   checkAgainAt: undefined,
   exitStatus: 0,
 };

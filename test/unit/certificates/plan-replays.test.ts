@@ -5,7 +5,8 @@ import type {
   CertificatePlan,
   CertificatePolicy,
   CertificateStep,
-  VariableState,
+  PlaceState,
+  Target,
 } from '../../../src/certificates/model.ts';
 import { planCertificate } from '../../../src/certificates/plan.ts';
 import { coversAll } from '../../../src/certificates/renewal.ts';
@@ -19,7 +20,7 @@ interface World {
   issued: Set<string>;
   certificatesMade: number;
   /** States of the variable that were written over. */
-  overwritten: VariableState[];
+  overwritten: PlaceState[];
 }
 
 const NAMES = ['a.example.com', 'b.example.com', 'c.example.com'];
@@ -28,7 +29,7 @@ const fingerprintOf = (count: number) => count.toString(16).padStart(64, '0');
 /** Does what the step says; a crash leaves out what comes after the first of its effects. */
 function apply(step: CertificateStep, world: World, crashes: boolean): void {
   const { seen } = world;
-  const { state } = seen.app;
+  const [{ state }] = seen.targets as [Target];
   if (step.do === 'adopt' && state.kind === 'certificate') {
     if (!crashes) seen.stored = { ...state.facts, origin: state.ours ? 'issued' : 'adopted' };
   } else if (step.do === 'order') {
@@ -46,15 +47,16 @@ function apply(step: CertificateStep, world: World, crashes: boolean): void {
     const { origin: _origin, ...delivered } = seen.stored as NonNullable<typeof seen.stored>;
     world.overwritten.push(state);
     const ours = world.issued.has(delivered.fingerprint);
-    seen.app.state = { kind: 'certificate', facts: delivered, ours, placeholder: false };
+    (seen.targets[0] as Target).state = { kind: 'certificate', facts: delivered, ours, placeholder: false };
     if (!crashes) serve(world);
-  } else if (step.do === 'verify' && !crashes) serve(world);
+  } else if ((step.do === 'verify' || step.do === 'repair') && !crashes) serve(world);
 }
 
 function serve({ seen }: World): void {
-  const { state } = seen.app;
+  const [only] = seen.targets as [Target];
+  const { state } = only;
   if (state.kind !== 'certificate') return;
-  seen.balancers = seen.balancers.map(({ id }) => balancer(id, state.facts.fingerprint));
+  only.balancers = only.balancers.map(({ id }) => balancer(id, state.facts.fingerprint));
 }
 
 /** Passes until nothing is left to do, the first ones cut short where `crashes` says so. */
@@ -87,10 +89,10 @@ const certificate = fc
     ({ ageDays, lifetimeDays, ...rest }): CertificateFacts =>
       facts({ ...rest, notBefore: daysFrom(-ageDays), notAfter: daysFrom(lifetimeDays - ageDays) }),
   );
-const variable: fc.Arbitrary<VariableState> = fc.oneof(
-  fc.constant<VariableState>({ kind: 'empty' }),
-  fc.constant<VariableState>({ kind: 'secret', secret: 'tls' }),
-  fc.constant<VariableState>({ kind: 'unreadable', problem: 'it is odd' }),
+const variable: fc.Arbitrary<PlaceState> = fc.oneof(
+  fc.constant<PlaceState>({ kind: 'empty' }),
+  fc.constant<PlaceState>({ kind: 'secret', secret: 'tls' }),
+  fc.constant<PlaceState>({ kind: 'unreadable', problem: 'it is odd' }),
   {
     weight: 5,
     arbitrary: fc.record({ facts: certificate, ours: fc.boolean() }).map(({ facts: found, ours }) => ({
@@ -140,11 +142,11 @@ describe('planCertificate(), pass after pass', () => {
         expect(last.steps).toEqual([]);
         expect(world.certificatesMade).toBeLessThanOrEqual(1);
         if (last.problems.length > 0) return;
-        const { state } = world.seen.app;
+        const [{ state, balancers }] = world.seen.targets as [Target];
         if (state.kind !== 'certificate') throw new Error(`The variable is ${state.kind}`);
         expect(coversAll(state.facts.names, world.seen.wanted.names)).toBe(true);
         expect(world.seen.stored?.fingerprint).toBe(state.facts.fingerprint);
-        for (const { served } of world.seen.balancers)
+        for (const { served } of balancers)
           expect(served).toMatchObject({ fingerprint: state.facts.fingerprint });
       }),
       { numRuns: 1000 },
@@ -185,7 +187,12 @@ describe('planCertificate(), pass after pass', () => {
           notAfter: daysFrom(60),
           selfSigned: false,
         };
-        world.seen.app.state = { kind: 'certificate', facts: good, ours: false, placeholder: false };
+        (world.seen.targets[0] as Target).state = {
+          kind: 'certificate',
+          facts: good,
+          ours: false,
+          placeholder: false,
+        };
 
         run(world, policy(), []);
 

@@ -5,6 +5,7 @@ import { dueTime } from '../../../src/certificates/renewal.ts';
 import {
   balancer,
   daysFrom,
+  facts,
   hold,
   holding,
   NOW,
@@ -12,6 +13,7 @@ import {
   OURS,
   observation,
   policy,
+  servedFacts,
   stored,
   THEIRS,
 } from '../../support/observations.ts';
@@ -26,7 +28,8 @@ const order = (changes: object = {}): CertificateStep => ({
 });
 const deliver = (changes: object = {}): CertificateStep => ({
   do: 'deliver',
-  variable: 'HAPROXY_SSL_CERT',
+  target: '/marathon-lb',
+  place: 'HAPROXY_SSL_CERT of /marathon-lb',
   fingerprint: OURS,
   reason: 'not-delivered',
   replaces: THEIRS,
@@ -36,6 +39,7 @@ const deliverNew = (replaces: string): CertificateStep =>
   deliver({ fingerprint: 'the new one', reason: 'issued', replaces });
 const adopt = (reason: string, changes: object = {}) => ({
   do: 'adopt',
+  target: '/marathon-lb',
   fingerprint: THEIRS,
   names,
   reason,
@@ -43,6 +47,7 @@ const adopt = (reason: string, changes: object = {}) => ({
 });
 const verify = (...balancers: string[]): CertificateStep => ({
   do: 'verify',
+  target: '/marathon-lb',
   fingerprint: OURS,
   balancers,
   reason: 'not-served',
@@ -55,6 +60,17 @@ const due = { notBefore: daysFrom(-61), notAfter: daysFrom(29) };
 const expired = { notBefore: daysFrom(-91), notAfter: daysFrom(-1) };
 const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory';
 const staging = 'C=US, O=(STAGING) Let’s Encrypt, CN=(STAGING) Pseudo Plum E5';
+
+const repair = (...balancers: string[]): CertificateStep => ({
+  do: 'repair',
+  target: '/marathon-lb',
+  fingerprint: OURS,
+  balancers,
+  reason: 'serves-another',
+});
+const showing = (fingerprint: string) => [balancer('lb.1', fingerprint), balancer('lb.2', fingerprint)];
+
+const hanging = { kind: 'never' as const, sentence: 'It hangs', gapMs: 0, killedFirst: 0 };
 
 type Row = [string, ObservationChanges, Partial<CertificatePolicy>, object[], string[]];
 
@@ -76,7 +92,7 @@ describe('planCertificate()', () => {
         state: { kind: 'empty' },
       },
       {},
-      [deliver({ reason: 'variable-empty', replaces: 'empty' })],
+      [deliver({ reason: 'empty', replaces: 'empty' })],
       ['NAMES_INVALID'],
     ],
 
@@ -171,14 +187,14 @@ describe('planCertificate()', () => {
       'the store is empty and marathon-lb has a valid one',
       { stored: undefined, state: theirs() },
       {},
-      [adopt('valid-in-marathon-lb')],
+      [adopt('valid-in-place')],
       [],
     ],
     [
       'the store is empty and marathon-lb has a valid one that covers more',
       { stored: undefined, state: theirs(more) },
       {},
-      [adopt('valid-in-marathon-lb', more)],
+      [adopt('valid-in-place', more)],
       [],
     ],
     [
@@ -224,14 +240,14 @@ describe('planCertificate()', () => {
         directoryUrl: 'https://acme-staging-v02.api.letsencrypt.org/directory',
       },
       {},
-      [adopt('valid-in-marathon-lb')],
+      [adopt('valid-in-place')],
       [],
     ],
     [
       'somebody put in one that was issued later',
       { state: theirs({ notBefore: daysFrom(-5) }) },
       {},
-      [adopt('newer-in-marathon-lb')],
+      [adopt('newer-in-place')],
       [],
     ],
     [
@@ -255,7 +271,7 @@ describe('planCertificate()', () => {
       'two programs got one on the same day and that of the other is preferred',
       { state: theirs({ notBefore: daysFrom(-10), notAfter: daysFrom(80) }) },
       {},
-      [adopt('newer-in-marathon-lb')],
+      [adopt('newer-in-place')],
       [],
     ],
     [
@@ -265,7 +281,7 @@ describe('planCertificate()', () => {
         state: theirs(),
       },
       {},
-      [adopt('valid-in-marathon-lb')],
+      [adopt('valid-in-place')],
       [],
     ],
 
@@ -340,7 +356,7 @@ describe('planCertificate()', () => {
       {
         names: more.names,
         state: theirs({ ...more, ...due }),
-        holds: { order: hold(), delivery: undefined },
+        orderHold: hold(),
       },
       {},
       [],
@@ -352,7 +368,7 @@ describe('planCertificate()', () => {
       'the variable is empty',
       { state: { kind: 'empty' } },
       {},
-      [deliver({ reason: 'variable-empty', replaces: 'empty' })],
+      [deliver({ reason: 'empty', replaces: 'empty' })],
       [],
     ],
     [
@@ -366,7 +382,7 @@ describe('planCertificate()', () => {
       'the variable holds an expired one',
       { state: theirs(expired) },
       {},
-      [deliver({ reason: 'variable-expired' })],
+      [deliver({ reason: 'expired' })],
       [],
     ],
     ['the variable holds another one', { state: theirs() }, {}, [deliver()], []],
@@ -374,9 +390,93 @@ describe('planCertificate()', () => {
       'one balancer shows another certificate',
       { balancers: [balancer('lb.1'), balancer('lb.2', THEIRS)] },
       {},
+      [repair('lb.2')],
+      [],
+    ],
+    [
+      'one balancer shows another certificate for one of the names',
+      {
+        balancers: [
+          balancer('lb.1'),
+          { ...balancer('lb.2'), others: [{ name: 'www.example.com', served: servedFacts(THEIRS) }] },
+        ],
+      },
+      {},
+      [repair('lb.2')],
+      [],
+    ],
+    [
+      'one balancer shows another certificate while a deployment runs',
+      { balancers: [balancer('lb.1'), balancer('lb.2', THEIRS)], at: { deployments: ['d1'] } },
+      {},
       [verify('lb.2')],
       [],
     ],
+    [
+      'one balancer shows another certificate, and its repair is held',
+      {
+        balancers: [balancer('lb.1'), balancer('lb.2', THEIRS)],
+        deliveryHold: hold({ code: 'DELIVERY_NOT_SERVED' }),
+      },
+      {},
+      [],
+      ['DELIVERY_NOT_SERVED'],
+    ],
+    [
+      'no balancer shows ours, so a new task would not either',
+      { balancers: showing(THEIRS) },
+      {},
+      [verify('lb.1', 'lb.2')],
+      [],
+    ],
+    [
+      'balancers of a shared directory show another one',
+      { balancers: showing(THEIRS), at: { strategy: 'directory' } },
+      {},
+      [repair('lb.1', 'lb.2')],
+      [],
+    ],
+    [
+      'the shared directory is not prepared',
+      {
+        stored: undefined,
+        state: { kind: 'empty' },
+        at: { strategy: 'directory', missing: ['default.pem'] },
+      },
+      {},
+      [
+        { do: 'prepare', target: '/marathon-lb', missing: ['default.pem'], reason: 'not-prepared' },
+        order(),
+        deliverNew('empty'),
+      ],
+      [],
+    ],
+    [
+      'somebody else has a file in the shared directory with one of our names and others',
+      {
+        state: theirs({}, { ours: true }),
+        at: { strategy: 'directory', rivals: [{ place: '/certs/more.pem', facts: facts(more) }] },
+      },
+      {},
+      [],
+      ['DELIVERY_FOREIGN'],
+    ],
+    [
+      'a restart would hang and something is to be delivered',
+      { state: theirs(), at: { restart: hanging } },
+      {},
+      [],
+      ['DELIVERY_WOULD_HANG'],
+    ],
+    [
+      'a restart would hang and a new one is due',
+      { stored: stored(due), state: holding(due, { ours: true }), at: { restart: hanging } },
+      {},
+      [],
+      ['DELIVERY_WOULD_HANG'],
+    ],
+    ['a restart would hang, but nothing is to be delivered', { at: { restart: hanging } }, {}, [], []],
+    ['no app serves the names', { targets: [] }, {}, [], ['BALANCERS_UNKNOWN']],
     [
       'both balancers do not answer',
       {
@@ -394,21 +494,21 @@ describe('planCertificate()', () => {
     // Holds
     [
       'the order is held and nothing is there',
-      { stored: undefined, state: { kind: 'empty' }, holds: { order: hold(), delivery: undefined } },
+      { stored: undefined, state: { kind: 'empty' }, orderHold: hold() },
       {},
       [],
       ['ACME_CHALLENGE_FAILED'],
     ],
     [
       'the order is held and the one before is still good, but not delivered',
-      { stored: stored(due), state: { kind: 'empty' }, holds: { order: hold(), delivery: undefined } },
+      { stored: stored(due), state: { kind: 'empty' }, orderHold: hold() },
       {},
-      [deliver({ reason: 'variable-empty', replaces: 'empty' })],
+      [deliver({ reason: 'empty', replaces: 'empty' })],
       ['ACME_CHALLENGE_FAILED'],
     ],
     [
       'the order is held and the one before has expired',
-      { stored: stored(expired), state: { kind: 'empty' }, holds: { order: hold(), delivery: undefined } },
+      { stored: stored(expired), state: { kind: 'empty' }, orderHold: hold() },
       {},
       [],
       ['ACME_CHALLENGE_FAILED'],
@@ -418,7 +518,7 @@ describe('planCertificate()', () => {
       {
         stored: undefined,
         state: { kind: 'empty' },
-        holds: { order: hold({ until: NOW }), delivery: undefined },
+        orderHold: hold({ until: NOW }),
       },
       {},
       [order(), deliverNew('empty')],
@@ -426,14 +526,14 @@ describe('planCertificate()', () => {
     ],
     [
       'the order is held by our own back-off and a person asks for a try',
-      { holds: { order: hold(), delivery: undefined } },
+      { orderHold: hold() },
       { forced: true },
       [order({ reason: 'forced' }), deliverNew(OURS)],
       [],
     ],
     [
       'the order is held by the CA and a person asks for a try',
-      { holds: { order: hold({ byCa: true, code: 'ACME_RATE_LIMITED' }), delivery: undefined } },
+      { orderHold: hold({ byCa: true, code: 'ACME_RATE_LIMITED' }) },
       { forced: true },
       [],
       ['ACME_RATE_LIMITED'],
@@ -443,7 +543,7 @@ describe('planCertificate()', () => {
       {
         stored: undefined,
         state: { kind: 'empty' },
-        holds: { order: hold({ since: daysFrom(365), until: daysFrom(365.1) }), delivery: undefined },
+        orderHold: hold({ since: daysFrom(365), until: daysFrom(365.1) }),
       },
       {},
       [order(), deliverNew('empty')],
@@ -451,7 +551,7 @@ describe('planCertificate()', () => {
     ],
     [
       'the delivery is held',
-      { state: { kind: 'empty' }, holds: { order: undefined, delivery: hold({ code: 'DELIVERY_STUCK' }) } },
+      { state: { kind: 'empty' }, deliveryHold: hold({ code: 'DELIVERY_STUCK' }) },
       {},
       [],
       ['DELIVERY_STUCK'],
@@ -460,7 +560,7 @@ describe('planCertificate()', () => {
       'the delivery is held, which keeps nobody from looking',
       {
         balancers: [balancer('lb.1', THEIRS)],
-        holds: { order: undefined, delivery: hold({ code: 'DELIVERY_NOT_SERVED' }) },
+        deliveryHold: hold({ code: 'DELIVERY_NOT_SERVED' }),
       },
       {},
       [verify('lb.1')],
@@ -484,12 +584,9 @@ describe('planCertificate()', () => {
 
   it('looks again when the certificate is due, at the end of a hold before that, and not by itself when stuck', () => {
     const calm = planCertificate(observation(), policy());
-    const orderHeld = planCertificate(
-      observation({ stored: stored(due), holds: { order: hold(), delivery: undefined } }),
-      policy(),
-    );
+    const orderHeld = planCertificate(observation({ stored: stored(due), orderHold: hold() }), policy());
     const deliveryHeld = planCertificate(
-      observation({ state: { kind: 'empty' }, holds: { order: undefined, delivery: hold() } }),
+      observation({ state: { kind: 'empty' }, deliveryHold: hold() }),
       policy(),
     );
     const stuck = planCertificate(observation({ state: { kind: 'secret', secret: 'tls' } }), policy());
@@ -505,7 +602,7 @@ describe('planCertificate()', () => {
       observation({
         stored: undefined,
         state: { kind: 'empty' },
-        holds: { order: hold(), delivery: undefined },
+        orderHold: hold(),
       }),
       policy(),
     );
@@ -513,7 +610,7 @@ describe('planCertificate()', () => {
       observation({
         stored: undefined,
         state: { kind: 'empty' },
-        holds: { order: hold({ byCa: true }), delivery: undefined },
+        orderHold: hold({ byCa: true }),
       }),
       policy(),
     );

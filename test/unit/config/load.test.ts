@@ -39,7 +39,7 @@ describe('loadConfig()', () => {
 
     expect(config).toMatchObject({
       marathonUrl: ['http://marathon.mesos:8080'],
-      marathonLbApp: '/marathon-lb',
+      marathonLbApp: ['/marathon-lb'],
       certEnv: 'HAPROXY_SSL_CERT',
       domains: [],
       acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -122,7 +122,7 @@ describe('loadConfig()', () => {
   it('lets the own name win over the one of a predecessor, and still says that this one is set', () => {
     const { config, warnings } = load({ env: { MARATHON_LB_ID: '/old', CERTATHON_MARATHON_LB_APP: '/new' } });
 
-    expect(config.marathonLbApp).toBe('/new');
+    expect(config.marathonLbApp).toEqual(['/new']);
     expect(warnings.map(({ fields }) => fields.used)).toEqual([false]);
   });
 
@@ -172,7 +172,7 @@ describe('loadConfig()', () => {
       '/c.json: "schedul" is not an option; did you mean schedule?',
       'domains (/c.json: domains) is not a text, number, boolean or list of texts',
       'env CERTATHON_DOMANS is not an option; did you mean CERTATHON_DOMAINS?',
-      'marathonLbApp (env MARATHON_LB_ID) "Edge" is not an app id such as /marathon-lb',
+      'marathonLbApp (env MARATHON_LB_ID) "Edge" is not a list of app ids such as /marathon-lb, /marathon-lb-internal',
       'renewAt (--renew-at) "3" is not a share such as 1/3 or 0.33 from 0.05 to 0.9',
       'routeCheck (/c.json: routeCheck) "maybe" is not one of off, warn, require',
       'tlsPort (env CERTATHON_TLS_PORT) "https" is not a port from 1 to 65535',

@@ -9,6 +9,7 @@ import {
   NOW,
   OURS,
   observation,
+  servedFacts,
   stored,
   THEIRS,
 } from '../../support/observations.ts';
@@ -21,6 +22,7 @@ const result = (changes: Partial<PassResult> = {}): PassResult => ({
   plan: undefined,
   done: [],
   problems: [],
+  postponed: [],
   checkAgainAt: daysFrom(50),
   exitStatus: 0,
   ...changes,
@@ -34,7 +36,8 @@ describe('snapshotOf()', () => {
       names: [],
       certificate: undefined,
       balancers: [],
-      app: undefined,
+      targets: [],
+      postponed: [],
       lastPass: undefined,
       nextPassAt: undefined,
       problems: [],
@@ -43,10 +46,24 @@ describe('snapshotOf()', () => {
 
   it('shows what was seen, done and comes next', () => {
     const seen = observation({
-      balancers: [balancer('lb.1'), balancer('lb.2', THEIRS), balancer('lb.3', { unreachable: 'refused' })],
+      balancers: [
+        balancer('lb.1'),
+        balancer('lb.2', THEIRS),
+        balancer('lb.3', { unreachable: 'refused' }),
+        { ...balancer('lb.4'), others: [{ name: 'www.example.com', served: servedFacts(THEIRS) }] },
+      ],
     });
+    const place = { address: '10.0.0.11:443', target: '/marathon-lb' };
+    const { issuer, serial, notAfter } = servedFacts(OURS);
+    const shown = { issuer, serial, notAfter };
     const done = [
-      { do: 'verify' as const, fingerprint: OURS, balancers: ['lb.2'], reason: 'not-served' as const },
+      {
+        do: 'verify' as const,
+        target: '/marathon-lb',
+        fingerprint: OURS,
+        balancers: ['lb.2'],
+        reason: 'not-served' as const,
+      },
     ];
 
     const snapshot = snapshotOf(about, result({ seen, done }));
@@ -57,11 +74,21 @@ describe('snapshotOf()', () => {
       names: ['shop.example.com'],
       certificate: stored(),
       balancers: [
-        { task: 'lb.1', address: '10.0.0.11:443', serves: OURS, current: true },
-        { task: 'lb.2', address: '10.0.0.11:443', serves: THEIRS, current: false },
-        { task: 'lb.3', address: '10.0.0.11:443', serves: 'nothing: refused', current: false },
+        { id: 'lb.1', ...place, ...shown, serves: OURS, otherwise: [], current: true },
+        { id: 'lb.2', ...place, ...shown, serves: THEIRS, otherwise: [], current: false },
+        { id: 'lb.3', ...place, serves: 'nothing: refused', otherwise: [], current: false },
+        { id: 'lb.4', ...place, ...shown, serves: OURS, otherwise: ['www.example.com'], current: false },
       ],
-      app: { id: '/marathon-lb', variable: 'HAPROXY_SSL_CERT', holds: OURS, deployments: [] },
+      targets: [
+        {
+          id: '/marathon-lb',
+          strategy: 'environment',
+          place: 'HAPROXY_SSL_CERT of /marathon-lb',
+          holds: OURS,
+          deployments: [],
+        },
+      ],
+      postponed: [],
       lastPass: { startedAt: NOW, finishedAt: NOW, did: ['verify'] },
       nextPassAt: daysFrom(50),
       problems: [],
@@ -81,8 +108,8 @@ describe('snapshotOf()', () => {
       },
       THEIRS,
     ],
-  ])('names what the variable holds when it is %j', (state, holds) => {
-    expect(snapshotOf(about, result({ seen: observation({ state }) })).app?.holds).toBe(holds);
+  ])('names what stands in the place when it is %j', (state, holds) => {
+    expect(snapshotOf(about, result({ seen: observation({ state }) })).targets[0]?.holds).toBe(holds);
   });
 
   it('gives each problem its hint', () => {

@@ -1,0 +1,25 @@
+import { ERRORS, type ErrorCode } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { PassResult } from './pass.ts';
+
+/** Logs how a pass ended. What the pass before already said is not said again: events cause many passes while
+ * something is wrong, and the log should show when it began and what changed. */
+export function reportPass(result: PassResult, before: PassResult | undefined, log: Log): void {
+  const durationMs = result.finishedAt.getTime() - result.startedAt.getTime();
+  const did = result.done.map((step) => step.do);
+  if (result.problems.length === 0) {
+    const isNews = did.length > 0 || (before?.problems.length ?? 0) > 0;
+    log[isNews ? 'info' : 'debug']('pass.finished', { did, durationMs, checkAgainAt: result.checkAgainAt });
+    return;
+  }
+  for (const { code, message } of result.problems) {
+    const isNews = !before?.problems.some((problem) => problem.code === code && problem.message === message);
+    log[isNews ? 'error' : 'debug']('pass.failed', {
+      code,
+      reason: message,
+      hint: ERRORS[code as ErrorCode]?.hint,
+      did,
+      durationMs,
+    });
+  }
+}

@@ -1,0 +1,20 @@
+// pure
+
+/** Options that mean something only beside another one: set alone they would be passed over in silence. */
+const ONLY_WITH_DIRECTORY = ['directory', 'balancerUrls', 'balancerDns', 'fileMode'];
+
+/** What is wrong with options taken together, in sentences like those about single ones. Pure.
+ * @param sources where each value that was given came from; `default` counts as not given */
+export function combinationProblems(
+  { delivery, directory }: Readonly<Record<string, unknown>>,
+  sources: Readonly<Record<string, string>>,
+): string[] {
+  if (delivery === 'directory')
+    return directory === undefined && sources.directory === undefined
+      ? ['directory is not set: delivery by directory needs the directory that the balancers share']
+      : [];
+  if (delivery !== 'environment') return [];
+  return ONLY_WITH_DIRECTORY.filter((name) => ![undefined, 'default'].includes(sources[name])).map(
+    (name) => `${name} (${sources[name]}) means nothing without --delivery directory`,
+  );
+}

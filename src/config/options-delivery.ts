@@ -1,0 +1,132 @@
+// pure
+import type { OptionEntry } from './option.ts';
+
+/** The part of the table about how certificates reach the balancers; options.ts has the whole. */
+export const DELIVERY_OPTIONS = [
+  {
+    name: 'delivery',
+    kind: 'choice',
+    choices: ['environment', 'directory'],
+    default: 'environment',
+    doc: 'How certificates reach the balancers: by the environment of the marathon-lb app, which restarts them, or by a directory that they share, which reloads them.',
+  },
+  {
+    name: 'marathonLbApp',
+    kind: 'appIds',
+    default: '/marathon-lb',
+    also: [{ name: 'MARATHON_LB_ID', deprecated: true }],
+    doc: 'Ids of the marathon-lb apps; several are told apart by their groups.',
+  },
+  {
+    name: 'certEnv',
+    kind: 'variable',
+    default: 'HAPROXY_SSL_CERT',
+    also: [{ name: 'MARATHON_LB_CERT_ENV', deprecated: true }],
+    doc: 'Variable of the marathon-lb app that the certificate is written to; only with environment.',
+  },
+  {
+    name: 'tlsPort',
+    kind: 'port',
+    default: '443',
+    doc: 'Port of the balancers at which the served certificate is looked at.',
+  },
+  {
+    name: 'replaceForeign',
+    kind: 'boolean',
+    doc: 'Replace what is found in the variable or the directory even when it covers names that ours does not, or is unreadable.',
+  },
+  {
+    name: 'deliveryTimeout',
+    kind: 'duration',
+    range: ['1s', '1d'],
+    default: '10m',
+    doc: 'How long a deployment may stay without progress before it is taken back.',
+  },
+  {
+    name: 'lockWait',
+    kind: 'duration',
+    range: ['0s', '1d'],
+    default: '10m',
+    doc: 'How long to wait for a marathon-lb app that another deployment holds.',
+  },
+  {
+    name: 'pollInterval',
+    kind: 'duration',
+    range: ['50ms', '10m'],
+    default: '5s',
+    doc: 'How often a running deployment is looked at when no event arrives.',
+  },
+  {
+    name: 'directory',
+    kind: 'path',
+    example: '/var/lib/marathon-acme',
+    doc: 'Directory shared with the balancers, which load DIRECTORY/certs and DIRECTORY/default.pem; only with delivery by directory.',
+  },
+  {
+    name: 'fileMode',
+    kind: 'choice',
+    choices: ['600', '640'],
+    default: '600',
+    doc: 'Mode of the files in that directory; 640 where HAProxy reads them as a member of the group.',
+  },
+  {
+    name: 'balancerUrls',
+    kind: 'urls',
+    example: 'http://10.0.0.5:9090, http://10.0.0.6:9090',
+    doc: 'Addresses of balancers (their port 9090) instead of the tasks of the app; a host name stands for all its addresses. Only with delivery by directory.',
+  },
+  {
+    name: 'balancerDns',
+    kind: 'list',
+    example: '_marathon-lb._tcp.marathon.mesos',
+    doc: 'Names in DNS of the balancers instead of the tasks of the app: SRV for names that begin with _, else A and AAAA. Only with delivery by directory.',
+  },
+  {
+    name: 'balancerAdminPort',
+    kind: 'port',
+    default: '9090',
+    doc: 'Port of the balancers at which marathon-lb takes signals.',
+  },
+  {
+    name: 'reloadInterval',
+    kind: 'duration',
+    range: ['0s', '1h'],
+    default: '10s',
+    doc: 'The least time between two reloads of the balancers: each leaves an old process until its connections end.',
+  },
+  {
+    name: 'reloadWait',
+    kind: 'duration',
+    range: ['1s', '10m'],
+    default: '15s',
+    doc: 'How long a balancer may take to reload before the signal is sent again: marathon-lb loses one that meets an event.',
+  },
+  {
+    name: 'maintenanceWindows',
+    kind: 'windows',
+    example: '0 3 * * 6 for 2h',
+    doc: 'When balancers may be restarted for a renewal, as cron expressions with a duration, parted by semicolons, in the time zone of the schedule. Little life left overrides them.',
+  },
+  {
+    name: 'deliveryInterval',
+    kind: 'duration',
+    range: ['0s', '7d'],
+    default: '1h',
+    doc: 'The least time between two restarts of a marathon-lb app for renewals; a first certificate for a name, --now and little life left do not wait for it.',
+  },
+  {
+    name: 'coalesce',
+    kind: 'duration',
+    range: ['0s', '1h'],
+    default: '30s',
+    doc: 'How long a new certificate waits for others before balancers are restarted for it.',
+  },
+  {
+    name: 'probeInterval',
+    kind: 'duration',
+    range: ['1s', '1d'],
+    default: '5m',
+    commands: ['serve'],
+    doc: 'How often what every balancer serves is looked at, beside the looks that events cause.',
+  },
+] as const satisfies readonly OptionEntry[];
