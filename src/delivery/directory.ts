@@ -12,7 +12,7 @@ import { certificatesIn } from './directory-files.ts';
 import { type FileChange, forgetChanges } from './directory-record.ts';
 import { putBackWords, rivalsOf, whyBehind } from './reload-plan.ts';
 import { type RoundsEnd, reloadUntilServed, signalOnce } from './reload-rounds.ts';
-import { PARALLEL } from './reload-view.ts';
+import { lastingPids, PARALLEL } from './reload-view.ts';
 
 /** One delivery: all changes of a pass in a shared directory, made known to the balancers by one reload. */
 export interface DirectoryDelivery {
@@ -86,7 +86,7 @@ async function wordsFor(end: RoundsEnd, aim: Aim, path: string, tools: Directory
   const sentences = await mapBounded(end.views, PARALLEL, async (view) => {
     if (view.state === 'serves') return '';
     const balancer = end.balancers.find(({ id }) => id === view.id);
-    const pids = balancer === undefined ? undefined : await tools.pidsOf(balancer, tools.signal);
+    const pids = balancer === undefined ? undefined : await lastingPids(balancer, tools);
     const wanted = aim.expected.find(({ names }) => names.includes(view.name ?? ''))?.fingerprint;
     const rivals = view.name === undefined ? [] : rivalsOf(view.name, wanted, files);
     return whyBehind(view, end.attempts.get(view.id), pids, rivals);

@@ -11,7 +11,7 @@ export const PARALLEL = 8;
 /** Names of a certificate that was taken away that are asked for: it is shown for all or for none. */
 const MOST_GONE_NAMES = 5;
 
-type Tools = Pick<DirectoryTools, 'handshake' | 'pidsOf' | 'signal'>;
+type Tools = Pick<DirectoryTools, 'handshake' | 'pidsOf' | 'clock' | 'limits' | 'signal'>;
 
 /** What each balancer shows now. One that has proven everything in this run is not asked again. */
 export async function viewBalancers(
@@ -91,7 +91,19 @@ async function hasReloaded(
   tools: Tools,
 ): Promise<boolean> {
   if (attempts === undefined || attempts.taken === 0) return false;
-  return isReloaded(attempts.pidsBefore, await tools.pidsOf(balancer, tools.signal)) !== false;
+  return isReloaded(attempts.pidsBefore, await lastingPids(balancer, tools)) !== false;
+}
+
+/** Processes of a balancer that stay: a check of its configuration is one for a moment too. */
+export async function lastingPids(
+  balancer: Balancer,
+  { pidsOf, clock, limits, signal }: Pick<DirectoryTools, 'pidsOf' | 'clock' | 'limits' | 'signal'>,
+): Promise<number[] | undefined> {
+  const first = await pidsOf(balancer, signal);
+  if (first === undefined) return undefined;
+  await clock.sleep(limits.pollMs, signal);
+  const second = await pidsOf(balancer, signal);
+  return second?.filter((pid) => first.includes(pid));
 }
 
 function placeOf({ host, tlsPort }: Balancer): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Bundle } from '../../src/delivery/bundle.ts';
+import { type Bundle, parseBundle } from '../../src/delivery/bundle.ts';
 import {
   type DirectoryDelivery,
   type DirectoryTools,
@@ -7,51 +7,16 @@ import {
 } from '../../src/delivery/directory.ts';
 import { prepareDirectory } from '../../src/delivery/directory-files.ts';
 import type { Balancer } from '../../src/haproxy/balancers.ts';
-import { servedCertificate } from '../../src/haproxy/handshake.ts';
-import { pidsOf, requestReload } from '../../src/haproxy/reload.ts';
 import type { Lab } from '../../src/lab/cluster.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLog } from '../../src/lib/log.ts';
+import { CertathonError } from '../../src/lib/errors.ts';
+import { type Line, type ToolChanges, toolsFor } from './directory-tools.ts';
 import { installed } from './installed.ts';
 import { shownAt } from './lab.ts';
 import { until } from './until.ts';
 
-export type Line = Record<string, unknown> & { event: string };
-
 /** Tools that work on the balancers of a lab, and what was logged with them. */
-export function directoryTools(
-  lab: Lab,
-  {
-    limits,
-    ...change
-  }: Partial<Omit<DirectoryTools, 'limits'>> & { limits?: Partial<DirectoryTools['limits']> } = {},
-): { tools: DirectoryTools; lines: Line[]; lastReloadAt: () => Date | undefined } {
-  const lines: Line[] = [];
-  const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Line) };
-  let lastReloadAt: Date | undefined;
-  const tools: DirectoryTools = {
-    balancers: async () => balancersIn(lab),
-    handshake: async ({ host, tlsPort }, servername, signal) => {
-      const seen = await servedCertificate({ host, port: tlsPort, servername, timeoutMs: 5_000, signal });
-      if ('unreachable' in seen) return seen;
-      const fingerprint = seen.fingerprint256.replaceAll(':', '').toLowerCase();
-      return { fingerprint, issuer: seen.issuer, serial: seen.serial, notAfter: seen.validTo };
-    },
-    requestReload,
-    pidsOf,
-    clock: systemClock,
-    log: createLog({ level: 'debug', format: 'json', destination }),
-    signal: new AbortController().signal,
-    memory: {
-      lastReloadAt: async () => lastReloadAt,
-      saveReloadAt: async (at) => {
-        lastReloadAt = at;
-      },
-    },
-    ...change,
-    limits: { reloadIntervalMs: 0, reloadWaitMs: 10_000, verifyMs: 40_000, pollMs: 50, ...limits },
-  };
-  return { tools, lines, lastReloadAt: () => lastReloadAt };
+export function directoryTools(lab: Lab, change: ToolChanges = {}) {
+  return toolsFor(() => balancersIn(lab), change);
 }
 
 /** The balancers of a lab that run now. */
@@ -94,7 +59,7 @@ export async function deliver(
   lab: Lab,
   delivery: DirectoryDelivery,
   limits: Partial<DirectoryTools['limits']> = {},
-) {
+): Promise<Line[]> {
   const { tools, lines } = directoryTools(lab, { limits });
   await deliverByDirectory(delivery, tools);
   return lines;
@@ -138,4 +103,21 @@ export async function reloadsOf(lab: Lab, hosts: readonly string[]): Promise<num
 export async function shown(lab: Lab, hosts: readonly string[], name: string): Promise<string[]> {
   const each = await Promise.all(hosts.map((host) => shownAt(host, lab.ports.https, name)));
   return each.map(({ fingerprint }) => fingerprint);
+}
+
+/** A bundle for these names that nobody else has. */
+export function freshBundle(...names: string[]): Bundle {
+  const parsed = parseBundle(installed(...names).pem);
+  if (!parsed.ok) throw new Error(parsed.problem);
+  return parsed.bundle;
+}
+
+/** What a promise is rejected with. */
+export async function failureOf(work: Promise<unknown>): Promise<CertathonError> {
+  const end = await work.then(
+    () => 'It did not fail',
+    (error: unknown) => error,
+  );
+  if (end instanceof CertathonError) return end;
+  throw end;
 }

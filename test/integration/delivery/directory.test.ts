@@ -1,22 +1,22 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { parseBundle } from '../../../src/delivery/bundle.ts';
 import { deliverByDirectory } from '../../../src/delivery/directory.ts';
 import { type Lab, startLab } from '../../../src/lab/cluster.ts';
-import { type CertathonError, describeError } from '../../../src/lib/errors.ts';
+import { describeError } from '../../../src/lib/errors.ts';
 import {
   balancersIn,
   deliver,
   deliveryOf,
   directoryTools,
+  failureOf,
+  freshBundle,
   preparedDirectory,
   reloadsOf,
   setSwitches,
   shown,
   stateOf,
 } from '../../support/directory.ts';
-import { installed } from '../../support/installed.ts';
 import { until } from '../../support/until.ts';
 
 let lab: Lab;
@@ -42,28 +42,13 @@ function place(): { name: string; file: string } {
   return { name, file: `${name}.pem` };
 }
 
-function fresh(...names: string[]) {
-  const parsed = parseBundle(installed(...names).pem);
-  if (!parsed.ok) throw new Error(parsed.problem);
-  return parsed.bundle;
-}
-
-async function failure(work: Promise<unknown>): Promise<CertathonError> {
-  return work.then(
-    () => {
-      throw new Error('It did not fail');
-    },
-    (error) => error as CertathonError,
-  );
-}
-
 const difference = (after: number[], before: number[]) =>
   after.map((each, index) => each - (before[index] ?? 0));
 
 describe('deliverByDirectory()', () => {
   it('brings a first certificate and then its renewal to three balancers, with one reload of each', async () => {
     const { name, file } = place();
-    const [first, second] = [fresh(name), fresh(name)];
+    const [first, second] = [freshBundle(name), freshBundle(name)];
     const before = await reloadsOf(lab, hosts);
 
     const lines = await deliver(lab, deliveryOf(path, [{ file, bundle: first }]));
@@ -87,8 +72,8 @@ describe('deliverByDirectory()', () => {
   it('makes one reload of all changes of a pass, and none when everything is served already', async () => {
     const [one, two] = [place(), place()];
     const delivery = deliveryOf(path, [
-      { file: one.file, bundle: fresh(one.name) },
-      { file: two.file, bundle: fresh(two.name, `www.${two.name}`) },
+      { file: one.file, bundle: freshBundle(one.name) },
+      { file: two.file, bundle: freshBundle(two.name, `www.${two.name}`) },
     ]);
     const before = await reloadsOf(lab, hosts);
 
@@ -103,7 +88,7 @@ describe('deliverByDirectory()', () => {
 
   it('sends the signal again to the balancer that lost it twice, and to no other', async () => {
     const { name, file } = place();
-    const bundle = fresh(name);
+    const bundle = freshBundle(name);
     const [host = ''] = hosts;
     await setSwitches(lab, host, { dropUsr1: 2 });
     const sent = async () =>
@@ -118,13 +103,13 @@ describe('deliverByDirectory()', () => {
 
   it('names the one of three that never reloads, leaves the others, and repairs it alone in the next pass', async () => {
     const { name, file } = place();
-    const [old, bundle] = [fresh(name), fresh(name)];
+    const [old, bundle] = [freshBundle(name), freshBundle(name)];
     await deliver(lab, deliveryOf(path, [{ file, bundle: old }]));
     const [, host = ''] = hosts;
     const frozen = balancersIn(lab).find((each) => each.host === host)?.id;
     await setSwitches(lab, host, { isFrozen: true });
 
-    const error = await failure(
+    const error = await failureOf(
       deliver(lab, deliveryOf(path, [{ file, bundle }]), { verifyMs: 4_000, reloadWaitMs: 1_500 }),
     );
     const shownThen = await shown(lab, hosts, name);
@@ -153,11 +138,11 @@ describe('deliverByDirectory()', () => {
 
   it('says in its own words that a balancer in poll mode refuses the signal', async () => {
     const { name, file } = place();
-    const bundle = fresh(name);
+    const bundle = freshBundle(name);
     const [, , host = ''] = hosts;
     await setSwitches(lab, host, { signalStatus: 500 });
 
-    const error = await failure(deliver(lab, deliveryOf(path, [{ file, bundle }]), { verifyMs: 5_000 }));
+    const error = await failureOf(deliver(lab, deliveryOf(path, [{ file, bundle }]), { verifyMs: 5_000 }));
 
     expect(describeError(error)).toContain('refused the signal with status 500');
     expect(error.message).toContain("Is marathon-lb running in 'poll' mode?");
@@ -170,7 +155,7 @@ describe('deliverByDirectory()', () => {
 
   it('takes along the balancer that replaces one that died during the delivery', async () => {
     const { name, file } = place();
-    const [old, bundle] = [fresh(name), fresh(name)];
+    const [old, bundle] = [freshBundle(name), freshBundle(name)];
     await deliver(lab, deliveryOf(path, [{ file, bundle: old }]));
     const [dying] = balancersIn(lab);
     // It dies with the signal on its way, so it would show the old certificate for ever.
@@ -193,7 +178,7 @@ describe('deliverByDirectory()', () => {
 
   it('has a removed certificate shown by nobody any more', async () => {
     const { name, file } = place();
-    const bundle = fresh(name);
+    const bundle = freshBundle(name);
     await deliver(lab, deliveryOf(path, [{ file, bundle }]));
 
     await deliver(lab, deliveryOf(path, [], { remove: [file] }));
