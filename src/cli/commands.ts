@@ -22,4 +22,10 @@ export const COMMANDS: Record<
     example: 'certathon plan --json',
     load: async () => (await import('./renew.ts')).runPlan,
   },
+  doctor: {
+    summary:
+      'Look at what a delivery depends on and say what to do; --fix prints a change that helps, --apply makes it.',
+    example: 'certathon doctor --fix',
+    load: async () => (await import('./doctor.ts')).runDoctor,
+  },
 };

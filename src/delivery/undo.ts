@@ -11,7 +11,8 @@ import { watchDeployment } from './watch.ts';
  * then restores the former definition in a deployment of its own, which restarts every task that does not
  * run it, in the order of its own list, the healthy old ones included. So that balancers that still serve are
  * not the first to go, the new tasks that never became healthy are removed before (their records too): what
- * is left of the app is then below its minimum, and Marathon starts a restored one before it kills an old one.
+ * is left of the app is then below its minimum, and Marathon starts a restored one before it kills an old one;
+ * and when none is left, no broken one keeps the only place where a restored one could start.
  * Marathon up to 1.7 drops such kills silently while a deployment runs, so there they are not sent.
  * @param previous what the variable held before, whose serving is proven again
  * @returns what was done and what is served now, as the end of a sentence; never throws, except when stopped */
@@ -62,8 +63,7 @@ async function removeBroken(app: App, version: string, tools: DeliveryTools): Pr
   const broken = live
     .filter((task) => isNew(task.version, version) && !isHealthy(app, task))
     .map(({ id }) => id);
-  const serving = live.filter((task) => !isNew(task.version, version));
-  if (broken.length === 0 || serving.length === 0) return;
+  if (broken.length === 0) return;
   const { major, minor } = marathonVersion((await tools.marathon.info(tools.signal)).version);
   if (major === 1 && minor < 8) return;
   await tools.marathon.killTasks(broken, { wipe: true, signal: tools.signal });
