@@ -3,14 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Lab, startLab } from '../src/lab/cluster.ts';
 import { webApp } from '../src/lab/definitions.ts';
-import { type LoadReport, startLoad } from '../src/lab/load.ts';
-import { followSidecar, type LogLine, type SidecarLog } from '../src/lab/sidecar-log.ts';
+import { followSidecar, type LogLine } from '../src/lab/sidecar-log.ts';
+import { renewed, settled } from './bench-sidecar.ts';
 import { measureIdleRenew, type Timing } from './bench-start.ts';
 
 const NAME = 'shop.example.com';
-const PATIENCE_MS = 120_000;
 const REST_MS = 10_000;
-const LOAD = { ratePerSecond: 100, seconds: 30, renewAfterMs: 5_000 };
 /** What RFC 8555 asks for beside the certificate itself: once a process, an account or a lost nonce. */
 const ASIDE = ['directory', 'nonce', 'account'];
 
@@ -29,13 +27,12 @@ export interface LabFigures {
   idleRenew: Timing;
   firstIssue: Issue;
   renewal: Issue;
-  fronts: { front: string; report: LoadReport }[];
 }
 
-/** Everything that needs a cluster: two balancers, two fronts, Pebble without its sleeps and without refused
+/** Everything that needs a cluster and no load: two balancers, Pebble without its sleeps and without refused
  * nonces. The sidecar is a task of the lab's Marathon, from the shipped definition, with a compile cache as the image has one. */
 export async function measureInLab(cache: string, say: (line: string) => void): Promise<LabFigures> {
-  const lab = await startLab({ slowFront: true, authority: { nonceRejectPercent: 0 } });
+  const lab = await startLab({ authority: { nonceRejectPercent: 0 } });
   const log = followSidecar(`${lab.directory}/tasks`, 'certathon.');
   const token = randomBytes(16).toString('hex');
   const names = { CERTATHON_DOMAINS: NAME };
@@ -71,67 +68,11 @@ export async function measureInLab(cache: string, say: (line: string) => void): 
     await lab.api('DELETE', `/v2/apps/certathon/tasks/${task?.id}`);
     await settled(log, from);
     const restAfterStartKib = await residentAtRest(lab, REST_MS);
-
-    say(`renewal under ${LOAD.ratePerSecond} requests a second at each front`);
-    const fronts = await renewalUnderLoad(lab, log, token);
-    return { restAfterIssueKib, restAfterStartKib, idleRenew, firstIssue, renewal, fronts };
+    return { restAfterIssueKib, restAfterStartKib, idleRenew, firstIssue, renewal };
   } finally {
     log.stop();
     await lab.stop();
   }
-}
-
-async function renewalUnderLoad(lab: Lab, log: SidecarLog, token: string): Promise<LabFigures['fronts']> {
-  const root = await lab.authority.root();
-  const fronts = [
-    { front: 'checks every second, retries', address: lab.front.address },
-    { front: 'checks every 5 s, no retries', address: lab.slowFront?.address ?? '' },
-  ].flatMap(({ front, address }) => [
-    { front: `${front}; a new connection for each request`, address, freshConnections: true },
-    { front: `${front}; connections kept alive`, address, freshConnections: false },
-  ]);
-  const loads = fronts.map(({ front, address, freshConnections }) => ({
-    front,
-    load: startLoad({
-      address,
-      port: lab.ports.https,
-      servername: NAME,
-      path: '/',
-      freshConnections,
-      ratePerSecond: LOAD.ratePerSecond,
-      ca: root,
-      maxRequests: LOAD.ratePerSecond * LOAD.seconds,
-      maxSeconds: LOAD.seconds + 10,
-      timeoutMs: 10_000,
-    }),
-  }));
-  try {
-    await delay(LOAD.renewAfterMs);
-    await renewed(lab, log, token);
-    return await Promise.all(loads.map(async ({ front, load }) => ({ front, report: await load.finished })));
-  } finally {
-    await Promise.all(loads.map(({ load }) => load.stop()));
-  }
-}
-
-/** Asks for a renewal as an operator does. @returns the lines that the sidecar wrote on it */
-async function renewed(lab: Lab, log: SidecarLog, token: string): Promise<LogLine[]> {
-  const from = log.lines().length;
-  const task = lab.marathon.tasks('/certathon').find(({ isDying }) => !isDying);
-  const answer = await fetch(`http://${task?.host}:${task?.ports[1]}/renew`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ now: true }),
-  });
-  if (answer.status !== 202) throw new Error(`POST /renew was answered with ${answer.status}`);
-  await log.next((line) => line.event === 'certificate.issued', PATIENCE_MS, from);
-  await settled(log, from);
-  return log.lines().slice(from);
-}
-
-async function settled(log: SidecarLog, from: number): Promise<void> {
-  const issued = log.lines().findIndex((line, at) => at >= from && line.event === 'certificate.issued');
-  await log.next((line) => line.event === 'pass.finished', PATIENCE_MS, Math.max(from, issued));
 }
 
 function issueIn(lines: LogLine[]): Issue {

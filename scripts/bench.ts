@@ -2,26 +2,35 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CELLS, type Cell, type CellFigures, cellName, measureCells } from './bench-cells.ts';
 import { measureInLab } from './bench-lab.ts';
 import { measureStart } from './bench-start.ts';
-import { type Figures, renderBenchmarks, renderTable } from './bench-table.ts';
+import { renderBenchmarks, renderCells, renderProgram } from './bench-table.ts';
 
 /** `npm run bench`: measures and reports; nothing is asserted and nothing depends on it.
- * `npm run bench -- --write` also puts the table into docs/benchmarks.md. */
+ * `-- --only TEXT` measures only the cells whose names hold the text, and `-- --only program` all but the cells;
+ * `-- --write` puts all figures into docs/benchmarks.md. */
+const PROGRAM = 'program';
 const say = (line: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 
-const [option, ...more] = process.argv.slice(2);
-if ((option !== undefined && option !== '--write') || more.length > 0) {
-  console.error('Only --write is known: it puts the table into docs/benchmarks.md.');
-  process.exit(2);
-}
-const figures = await measure();
-console.log(renderTable(figures));
-if (option === '--write') {
+const { only, write } = parsed();
+const cells = CELLS.filter((cell) => only === undefined || cellName(cell).includes(only));
+const withProgram = only === undefined || only === PROGRAM;
+if (cells.length === 0 && !withProgram) stop(`No cell has "${only}" in its name:\n${names().join('\n')}`);
+if (only !== undefined && write) stop('--write needs all figures of one run: leave out --only.');
+
+const program = withProgram ? await measureProgram() : undefined;
+if (program !== undefined) console.log(`${renderProgram(program)}\n`);
+const { figures, failures } = await measureAll();
+if (figures.length > 0) console.log(renderCells(figures));
+for (const failure of failures) console.error(failure);
+if (failures.length > 0) process.exitCode = 1;
+else if (write && program !== undefined) {
   const file = resolve(import.meta.dirname, '../docs/benchmarks.md');
   writeFileSync(
     file,
-    renderBenchmarks(figures, {
+    renderBenchmarks(program, figures, {
       day: new Date().toISOString().slice(0, 10),
       processors: availableParallelism(),
       node: process.versions.node,
@@ -31,7 +40,25 @@ if (option === '--write') {
   say('docs/benchmarks.md written');
 }
 
-async function measure(): Promise<Figures> {
+function parsed(): { only?: string | undefined; write: boolean } {
+  try {
+    const options = { only: { type: 'string' }, write: { type: 'boolean', default: false } } as const;
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return stop(`${(error as Error).message}\nKnown: --only TEXT, --write`);
+  }
+}
+
+function stop(words: string): never {
+  console.error(words);
+  process.exit(2);
+}
+
+function names(): string[] {
+  return [PROGRAM, ...CELLS.map(cellName)];
+}
+
+async function measureProgram() {
   const cache = mkdtempSync(join(tmpdir(), 'certathon-cache-'));
   try {
     say('start of serve');
@@ -42,8 +69,26 @@ async function measure(): Promise<Figures> {
   }
 }
 
+/** One cell that fails does not take the others along. */
+async function measureAll(): Promise<{ figures: CellFigures[]; failures: string[] }> {
+  const groups = Object.values(
+    Object.groupBy(cells, ({ strategy, balancers }) => `${strategy} ${balancers}`),
+  ) as Cell[][];
+  const figures: CellFigures[] = [];
+  const failures: string[] = [];
+  for (const group of groups) {
+    const what = group.map(cellName).join('; ');
+    say(what);
+    await measureCells(group).then(
+      (measured) => void figures.push(...measured),
+      (error: unknown) => void failures.push(`${what}: ${error instanceof Error ? error.stack : error}`),
+    );
+  }
+  return { figures, failures };
+}
+
 /** `HAProxy version 2.6.12-1+deb12u4 2026/10/17 - …` → `2.6.12` */
-function versionOf(program: string, args: string[]): string {
-  const { stdout } = spawnSync(program, args, { encoding: 'utf8' });
+function versionOf(command: string, args: string[]): string {
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8' });
   return /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? 'unknown';
 }
