@@ -23,6 +23,8 @@ const TOOLS = {
   pebble: 'pebble',
   'pebble-challtestsrv': 'pebble',
   openssl: 'openssl',
+  // The daemon alone: the package dnsmasq would start a service.
+  dnsmasq: 'dnsmasq-base',
 };
 
 /** What each command runs, on the pinned Node, and whether it needs the tools above. */

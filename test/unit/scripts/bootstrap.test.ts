@@ -71,6 +71,10 @@ describe('planTools()', () => {
     expect(spawnSync('sh', ['-n', '-c', script ?? '']).status).toBe(0);
   });
 
+  it('takes the DNS server without its service', () => {
+    expect(planTools({ ...calm, missing: ['dnsmasq'] })).toMatchObject({ packages: ['dnsmasq-base'] });
+  });
+
   it('goes through sudo when that asks nothing', () => {
     expect(planTools({ ...calm, isRoot: false, canSudo: true })).toMatchObject({
       argv: ['sudo', '-n', 'sh', '-c', expect.any(String)],
