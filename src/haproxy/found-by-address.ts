@@ -46,6 +46,7 @@ export async function balancersAtUrls(
  *   _marathon-lb._tcp.…                  | 31000 31001 31002       | usual          | usual
  *   _admin._marathon-lb._tcp.…           | 31002                   | usual          | 31002
  *   _admin._marathon-lb._tcp.…           | several                 | usual          | usual
+ * Where another name finds the same address, `_admin` only adds the admin port to what was found there.
  * Never throws.
  * @source RFC 2782; Mesos-DNS docs, "Service naming" */
 export async function balancersInDns(
@@ -53,10 +54,36 @@ export async function balancersInDns(
   ports: BalancerPorts,
   resolve: Resolve,
 ): Promise<FoundBalancers> {
-  const found = names.map((name) =>
-    name.startsWith('_') ? byService(name, ports, resolve) : byName(name, ports, resolve),
+  const find = (name: string) =>
+    name.startsWith('_') ? byService(name, ports, resolve) : byName(name, ports, resolve);
+  const [served, admin] = await Promise.all(
+    [false, true].map((wanted) => Promise.all(names.filter((name) => isAdmin(name) === wanted).map(find))),
   );
-  return merged(await Promise.all(found));
+  return merged(withAdminPorts(served ?? [], admin ?? []));
+}
+
+function isAdmin(name: string): boolean {
+  return /^_admin\./i.test(name);
+}
+
+function withAdminPorts(
+  served: readonly FoundBalancers[],
+  admin: readonly FoundBalancers[],
+): readonly FoundBalancers[] {
+  const ports = new Map(
+    admin.flatMap(({ balancers }) => balancers.map(({ host, adminPort }) => [host, adminPort] as const)),
+  );
+  const known = new Set(served.flatMap(({ balancers }) => balancers.map(({ host }) => host)));
+  return [
+    ...served.map(({ balancers, problems }) => ({
+      balancers: balancers.map((each) => ({ ...each, adminPort: ports.get(each.host) ?? each.adminPort })),
+      problems,
+    })),
+    ...admin.map(({ balancers, problems }) => ({
+      balancers: balancers.filter(({ host }) => !known.has(host)),
+      problems,
+    })),
+  ];
 }
 
 async function byName(name: string, ports: BalancerPorts, resolve: Resolve): Promise<FoundBalancers> {
@@ -84,16 +111,21 @@ async function byService(name: string, ports: BalancerPorts, resolve: Resolve): 
     const own = records.filter((record) => record.name.toLowerCase() === target).map(({ port }) => port);
     for (const address of addresses) portsAt.set(address, new Set([...(portsAt.get(address) ?? []), ...own]));
   }
-  const isAdmin = /^_admin\./i.test(name);
-  const balancers = [...portsAt].map(([host, seen]) => balancerAt(host, servicePorts(seen, isAdmin, ports)));
+  const balancers = [...portsAt].map(([host, seen]) =>
+    balancerAt(host, servicePorts(seen, isAdmin(name), ports)),
+  );
   if (records.length === 0) problems.push(...sentences(what, [], 'no target'));
   return { balancers, problems };
 }
 
 /** Which ports stand for HAProxy's, of those that the records of one address name. */
-function servicePorts(seen: ReadonlySet<number>, isAdmin: boolean, ports: BalancerPorts): BalancerPorts {
+function servicePorts(
+  seen: ReadonlySet<number>,
+  isAdminService: boolean,
+  ports: BalancerPorts,
+): BalancerPorts {
   const [only] = seen.size === 1 ? seen : [];
-  if (isAdmin) return { tls: ports.tls, admin: only ?? ports.admin };
+  if (isAdminService) return { tls: ports.tls, admin: only ?? ports.admin };
   const isTls = only !== undefined && only !== ports.admin;
   return { tls: isTls ? only : ports.tls, admin: ports.admin };
 }

@@ -56,6 +56,16 @@ describe('balancers found by a real DNS server', () => {
     expect(seen.problems).toEqual([]);
   });
 
+  it('are those of a service with the admin ports of another', async () => {
+    const seen = await found(
+      '_https._marathon-lb._tcp.marathon.test',
+      '_admin._marathon-lb._tcp.marathon.test',
+    );
+
+    expect(ids(seen)).toEqual(['10.0.1.1:31001 31002', '10.0.1.2:31005 9090']);
+    expect(seen.problems).toEqual([]);
+  });
+
   it('are those at the host of a URL', async () => {
     const seen = await balancersAtUrls(['http://both.test:9191'], PORTS, createResolver([dns.server]));
 

@@ -157,6 +157,21 @@ describe('balancersInDns()', () => {
     expect(found.problems).toEqual([]);
   });
 
+  it('adds the admin port to the balancer that another service finds at the same address', async () => {
+    const services = {
+      '_admin._lb._tcp.test': [
+        { name: 'a.test', port: 31_002 },
+        { name: 'b.test', port: 31_006 },
+      ],
+      '_https._lb._tcp.test': [{ name: 'a.test', port: 31_001 }],
+    };
+    const four = { 'a.test': ['10.0.0.5'], 'b.test': ['10.0.0.6'] };
+
+    const found = await balancersInDns(Object.keys(services), PORTS, dns({ services, four }));
+
+    expect(said(found)).toEqual(['10.0.0.5:31001 10.0.0.5 31001 31002', '10.0.0.6:443 10.0.0.6 443 31006']);
+  });
+
   it('puts the ports of one address together, also under two targets', async () => {
     const services = {
       '_lb._tcp.test': [
