@@ -159,6 +159,7 @@ async function build(
     CERTATHON_HTTP_PORT: String(ports.http),
     CERTATHON_HTTPS_PORT: String(ports.https),
     CERTATHON_TLS_PORT: String(ports.https),
+    CERTATHON_BALANCER_ADMIN_PORT: String(ports.admin),
     CERTATHON_POLL_INTERVAL: '500ms',
     CERTATHON_COALESCE: '0s',
   };

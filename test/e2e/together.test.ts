@@ -1,6 +1,7 @@
-import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CERTIFICATE_ID } from '../../src/certificates/model.ts';
+import { openStore } from '../../src/certificates/store.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { events, keyLines, printed, removeDirectories, run, start } from '../support/certathon.ts';
 import { mark, ordersAtCa, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
@@ -14,8 +15,8 @@ afterAll(async () => {
   removeDirectories();
 });
 
-const filesOf = (place: Place): string[] =>
-  readdirSync(join(place.store, 'certificates', 'main')).filter((name) => !name.startsWith('bundle-'));
+const memoryOf = async ({ store, app }: Place) =>
+  (await openStore(store, CERTIFICATE_ID, 5, silentLog)).deliveryMemory(app);
 const methodsSince = (since: string): string[] => writesSince(placed.lab, since).map(({ method }) => method);
 
 test('two runs at once on one store make one order and one deployment', async () => {
@@ -89,7 +90,7 @@ test('SIGTERM in the middle of a delivery ends renew with 130 and undoes nothing
   expect(events(next, 'store.locked')).toEqual([]);
   expect(methodsSince(since)).toEqual(['PUT']);
   expect(await shownByAll(lab, place.app, place.name)).toMatchObject([{ isValid: true }]);
-  expect(filesOf(place)).toEqual(['current.json']);
+  expect(await (await memoryOf(place)).delivery()).toBeUndefined();
 });
 
 test('the record of a delivery whose end nobody saw is gone once everything is served', async () => {
@@ -98,15 +99,16 @@ test('the record of a delivery whose end nobody saw is gone once everything is s
   const [started] = events(first, 'delivery.started');
   const [issued] = events(first, 'certificate.issued');
   const record = {
-    fingerprint: issued?.fingerprint,
+    fingerprint: String(issued?.fingerprint),
     appId: place.app,
     beforeVersion: '',
-    deploymentId: started?.deployment,
+    deploymentId: String(started?.deployment),
   };
-  writeFileSync(join(place.store, 'certificates', 'main', 'delivery.json'), JSON.stringify(record));
+  const memory = await memoryOf(place);
+  await memory.saveDelivery(record);
 
   const next = await run(['renew'], place.env);
 
   expect(next.exit, next.stderr).toBe(0);
-  expect(filesOf(place)).toEqual(['current.json']);
+  expect(await memory.delivery()).toBeUndefined();
 });
