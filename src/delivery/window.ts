@@ -61,42 +61,58 @@ function lateStart(next: NextOpening, durationMs: number, atMs: number): number 
 function openingsOf(cron: string, offsetMs: (atMs: number) => number): NextOpening {
   const { CronTime } = createRequire(import.meta.url)('cron') as typeof import('cron');
   const time = new CronTime(cron, 'UTC');
+  const nextWall = (wallMs: number) => time.getNextDateFrom(new Date(wallMs), 'UTC').toMillis();
   const isEveryHour = /^@(hour|minute|second)ly$|^\S+(\s+\S+)?\s+\*\S*(\s+\S+){3}$/i.test(cron.trim());
   return (afterMs) => {
-    let bestMs = Number.POSITIVE_INFINITY;
-    let wallMs = afterMs + Math.min(...offsetsAround(afterMs, offsetMs));
-    for (;;) {
-      wallMs = time.getNextDateFrom(new Date(wallMs), 'UTC').toMillis();
-      const { starts, latestOffsetMs } = momentsOf(wallMs, offsetMs, isEveryHour);
-      bestMs = Math.min(bestMs, ...starts.filter((start) => start > afterMs));
-      // No later time on the wall can begin before this one.
-      if (bestMs <= wallMs - latestOffsetMs) return bestMs;
+    for (let fromMs = afterMs; ; ) {
+      const stretch = stretchAround(fromMs, offsetMs);
+      const opening = openingIn(stretch, fromMs, nextWall, isEveryHour);
+      if (opening < stretch.endMs) return opening;
+      // None in this stretch; clocks may jump before the one that was seen beyond it.
+      fromMs = Math.max(stretch.endMs - 1, opening - DAY_MS);
     }
   };
 }
 
-/** The moments at which the wall clock shows a time; the end of the jump when it leaves it out. */
-function momentsOf(wallMs: number, offsetMs: (atMs: number) => number, isEveryHour: boolean) {
-  const [before, after] = offsetsAround(wallMs, offsetMs);
-  const latestOffsetMs = Math.max(before, after);
-  if (before === after) return { starts: [wallMs - before], latestOffsetMs };
-  const shown = [...new Set([wallMs - before, wallMs - after])]
-    .filter((atMs) => atMs + offsetMs(atMs) === wallMs)
-    .sort((a, b) => a - b);
-  if (shown.length > 0) return { starts: isEveryHour ? shown : shown.slice(0, 1), latestOffsetMs };
-  let [lowMs, highMs] = [wallMs - 2 * DAY_MS, wallMs + 2 * DAY_MS];
-  while (highMs - lowMs > 1) {
+/** Two days or more, in which the clocks jump at most once. */
+interface Stretch {
+  endMs: number;
+  jumpMs: number;
+  /** How far the wall clock is ahead of UTC before the jump and from it on; the same where there is none. */
+  before: number;
+  after: number;
+}
+
+/** The first opening after a moment of a stretch; one at or after its end only says that there is none in it. */
+function openingIn(
+  { jumpMs, before, after }: Stretch,
+  fromMs: number,
+  nextWall: (wallMs: number) => number,
+  isEveryHour: boolean,
+): number {
+  if (fromMs < jumpMs) {
+    const opening = nextWall(fromMs + before) - before;
+    if (opening < jumpMs || before === after) return opening;
+    const isLeftOut = nextWall(jumpMs + before - 1) < jumpMs + after;
+    if (isLeftOut && !isEveryHour) return jumpMs;
+  }
+  const wallMs = Math.max(fromMs, jumpMs - 1) + after;
+  // What the wall clock shows for the second time.
+  const againMs = before > after && !isEveryHour ? jumpMs + before - 1 : wallMs;
+  return nextWall(Math.max(wallMs, againMs)) - after;
+}
+
+/** Begins and ends at midnights of UTC, so that many questions share what is known of it. */
+function stretchAround(atMs: number, offsetMs: (atMs: number) => number): Stretch {
+  const day = Math.floor(atMs / DAY_MS);
+  let [lowMs, highMs] = [(day - 1) * DAY_MS, (day + 2) * DAY_MS];
+  const [endMs, before, after] = [highMs, offsetMs(lowMs), offsetMs(highMs)];
+  while (before !== after && highMs - lowMs > 1) {
     const middleMs = Math.floor((lowMs + highMs) / 2);
     if (offsetMs(middleMs) === before) lowMs = middleMs;
     else highMs = middleMs;
   }
-  return { starts: isEveryHour ? [] : [highMs], latestOffsetMs };
-}
-
-/** The offsets a day or two before and after; at times of the day that many questions share. */
-function offsetsAround(atMs: number, offsetMs: (atMs: number) => number): [number, number] {
-  const day = Math.floor(atMs / DAY_MS);
-  return [offsetMs((day - 1) * DAY_MS), offsetMs((day + 2) * DAY_MS)];
+  return { endMs, jumpMs: highMs, before, after };
 }
 
 /** How far the wall clock is ahead of UTC at a moment. */

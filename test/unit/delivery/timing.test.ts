@@ -170,7 +170,7 @@ describe('deliveryTiming()', () => {
         expect(verdict.until.getTime()).toBeGreaterThan(seen.now.getTime());
         expect(again.wait).toBe(false);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -187,7 +187,7 @@ describe('deliveryTiming()', () => {
           expect(verdict.until.getTime() - seen.now.getTime()).toBeLessThanOrEqual(given.coalesceMs + 5_000);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -199,7 +199,7 @@ describe('deliveryTiming()', () => {
         expect(deliveryTiming(seen, given)).toEqual(deliveryTiming(seen, given));
         expect([seen, given]).toEqual(before);
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 });
