@@ -1,7 +1,7 @@
 import type { DeliveryMemory, DeliveryRecord, DeliveryTools } from '../delivery/delivery.ts';
 import { createWake } from '../delivery/wake.ts';
+import { showCertificate } from '../finding.ts';
 import { balancersOf } from '../haproxy/balancers.ts';
-import { servedCertificate } from '../haproxy/handshake.ts';
 import { USER_AGENT } from '../lib/version.ts';
 import { createMarathonHttp } from '../marathon/calls.ts';
 import { createMarathonClient } from '../marathon/client.ts';
@@ -9,9 +9,7 @@ import { followEvents } from '../marathon/events.ts';
 import type { Running } from '../service.ts';
 
 const CONNECT_MS = 10_000;
-const HANDSHAKE_MS = 5_000;
 const VERIFY_MS = 60_000;
-const ADMIN_PORT = 9090;
 const EVENT_TYPES = [
   'deployment_info',
   'deployment_success',
@@ -66,14 +64,9 @@ export function doctorTools({ config, clock, log, signal }: Running): {
       pollMs: config.pollIntervalMs,
       verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
     },
-    balancersOf: (app) => balancersOf(app, { tls: config.tlsPort, admin: ADMIN_PORT }).balancers,
-    handshake: async ({ host, tlsPort }, servername, stop) => {
-      const timeoutMs = HANDSHAKE_MS;
-      const seen = await servedCertificate({ host, port: tlsPort, servername, timeoutMs, signal: stop });
-      if ('unreachable' in seen) return seen;
-      const fingerprint = seen.fingerprint256.replaceAll(':', '').toLowerCase();
-      return { fingerprint, issuer: seen.issuer, serial: seen.serial, notAfter: seen.validTo };
-    },
+    balancersOf: (app) =>
+      balancersOf(app, { tls: config.tlsPort, admin: config.balancerAdminPort }).balancers,
+    handshake: showCertificate,
   };
   return { tools, close: () => http.close() };
 }

@@ -18,13 +18,18 @@ export async function deliverByEnvironment(request: DeliveryRequest, tools: Deli
 
 /** A bundle into a variable, as a change of the app. */
 export function certificateChange(request: DeliveryRequest, tools: DeliveryTools): AppChange {
-  const { appId, variable, bundle, names } = request;
+  const { appId, variable, bundle, names, prediction } = request;
   const { fingerprint } = bundle.facts;
   return {
     appId,
     mark: fingerprint,
     subject: variable,
-    facts: { variable, names },
+    facts: {
+      variable,
+      names,
+      // Beside what is measured later: the log tells how good predictions are.
+      ...(prediction === undefined ? {} : { restart: prediction.kind, predictedGapMs: prediction.gapMs }),
+    },
     isHeldBy: (app) => contentMark(readVariable(app.env[variable])) === fingerprint,
     patchFor: (app) => {
       const change = envChange(app.env, variable, bundle, request.placeholderPem);

@@ -164,7 +164,7 @@ it('a change that never becomes healthy is taken back, and says what is served',
   const since = mark();
   faults.set({ neverHealthy: place.app });
 
-  const running = start(['doctor', '--apply', '--yes'], { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '6s' });
+  const running = start(['doctor', '--apply', '--yes'], { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '10s' });
   await until('the new task runs', () => {
     const [task] = placed.lab.marathon.tasks(place.app);
     return task !== undefined && task.id !== old?.id;

@@ -17,8 +17,8 @@ export interface Place {
 /** Labs whose places have an agent each. */
 export interface PlacedLab {
   lab: Lab;
-  /** @param change to the balancer app */
-  place(change?: Partial<AppDefinition>): Promise<Place>;
+  /** @param change to the balancer app, which may depend on its agent */
+  place(change?: Partial<AppDefinition> | ((host: string) => Partial<AppDefinition>)): Promise<Place>;
   /** The same without a balancer that runs. */
   placeWithoutTasks(change?: Partial<AppDefinition>): Promise<Place>;
 }
@@ -67,7 +67,10 @@ export async function startPlacedLab(places: number, options: LabOptions = {}): 
   };
   return {
     lab,
-    place: (change = {}) => newPlace(free.shift() ?? 'none left', change),
+    place: (change = {}) => {
+      const host = free.shift() ?? 'none left';
+      return newPlace(host, typeof change === 'function' ? change(host) : change);
+    },
     placeWithoutTasks: (change = {}) => newPlace('none', { instances: 0, ...change }),
   };
 }

@@ -60,7 +60,7 @@ test('balancers that never become healthy with the new certificate: taken back, 
     ...env,
     CERTATHON_MARATHON_LB_APP: '/marathon-lb',
     CERTATHON_DOMAINS: 'shop.example.com',
-    CERTATHON_DELIVERY_TIMEOUT: '3s',
+    CERTATHON_DELIVERY_TIMEOUT: '6s',
   });
   const moments = await watch.stop();
 
@@ -81,17 +81,24 @@ test('balancers that never become healthy with the new certificate: taken back, 
   expect(app.env.HAPROXY_SSL_CERT).toBe(old.variable);
 });
 
-test('one balancer and no free agent: taken back by the deadline, the old certificate served all along', async () => {
+test('one balancer, and no agent free although the options say so: refused before, taken back by the deadline', async () => {
   const { lab } = placed;
-  const place = await placed.place({
+  const place = await placed.place((host) => ({
     env: { HAPROXY_SSL_CERT: old.variable, KEPT: 'yes' },
     upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
-  });
+    // As a pattern, so that nobody can tell how many agents there are.
+    constraints: [['hostname', 'LIKE', `${host.slice(0, -1)}[${host.slice(-1)}]`]],
+  }));
   const before = (await appOf(lab, place.app)).env;
   const since = mark();
   const watch = watchServed(lab, [place.host], place.name);
 
-  const env = { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '3s' };
+  const refused = await run(['renew', '--replace-foreign'], place.env);
+  expect(refused.exit, refused.stderr).toBe(37);
+  expect(refused.stdout).toContain('the restart never ends unless one is free');
+  expect(callsOf(since)).toEqual([]);
+
+  const env = { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '3s', CERTATHON_SPARE_AGENT: 'true' };
   const ended = await run(['renew', '--replace-foreign'], env);
   const moments = await watch.stop();
 
@@ -114,7 +121,7 @@ test('a deployment in which nothing moves is taken back, and the next try delive
   const place = await placed.place();
   lab.marathon.faults.set({ hangDeployment: place.app });
 
-  const env = { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '2s' };
+  const env = { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '8s' };
   const ended = await run(['renew'], env);
 
   expect(ended.exit, ended.stderr).toBe(33);
@@ -142,7 +149,7 @@ test('a balancer that is healthy but serves something else: DELIVERY_NOT_SERVED,
   ];
   const place = await placed.place({ args });
 
-  const ended = await run(['renew'], { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '3s' });
+  const ended = await run(['renew'], { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '8s' });
 
   expect(ended.exit, ended.stderr).toBe(34);
   expect(ended.stdout).toContain('DELIVERY_NOT_SERVED');
