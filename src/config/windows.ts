@@ -13,9 +13,11 @@ const [LEAST_MS, MOST_MS] = [60_000, 31 * 86_400_000];
 const WHY = 'is not a list of windows such as 0 3 * * 6 for 2h; 0 12 * * 0 for 30m';
 
 /** `0 3 * * 6 for 2h; 0 12 * * 0 for 30m`: a cron expression, the word `for` and a duration from a minute to 31
- * days; semicolons part several, doubled ones are dropped. */
+ * days. Semicolons part several, and so does what follows a duration, as a list of the file does; doubled ones
+ * are dropped. */
 export function parseWindows(text: string): { value: readonly Window[] } | { problem: string } {
-  const items = [...new Set(text.split(';').map((item) => item.trim().replace(/\s+/g, ' ')))];
+  const parts = text.replace(/\s+/g, ' ').split(/;|(?<= for [^ ;]+) /);
+  const items = [...new Set(parts.map((item) => item.trim()))];
   const written = items.filter((item) => item !== '');
   if (written.length > MOST_WINDOWS) return { problem: `has more than ${MOST_WINDOWS} windows` };
   if (written.length === 0) return { problem: WHY };
