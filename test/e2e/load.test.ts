@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type Lab, type LabOptions, startLab } from '../../src/lab/cluster.ts';
 import { webApp } from '../../src/lab/definitions.ts';
-import { type MixedLoad, type MixedReport, startMixedLoad } from '../../src/lab/load-mixed.ts';
+import { LOAD_KINDS, type MixedLoad, type MixedReport, startMixedLoad } from '../../src/lab/load-mixed.ts';
 import { followSidecar } from '../../src/lab/sidecar-log.ts';
 import { type Absence, watchAbsences } from '../support/absences.ts';
+import { reloadsOf } from '../support/directory.ts';
 import { shownByAll } from '../support/lab.ts';
 import { ADMIN_TOKEN, askToRenew } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
@@ -63,6 +64,31 @@ test('environment: what fails during a renewal fails while a balancer is replace
   expect(after).toMatchObject({ retrying: { failures: [] }, slow: { failures: [] } });
 });
 
+test('directory: a renewal fails no request, cuts nothing that is under way, and takes one reload of each balancer', async () => {
+  let reloads: Promise<number[]> | undefined;
+  const { before, after, fingerprint, reports, absences, served } = await renewUnderLoad(
+    { sharedDirectory: true, balancerApp: { healthChecks: CHECKS } },
+    ({ sharedDirectory = '' }) => ({
+      CERTATHON_DELIVERY: 'directory',
+      CERTATHON_DIRECTORY: sharedDirectory,
+    }),
+    (running) => {
+      reloads = reloadsOf(running, running.publicAgents);
+    },
+  );
+
+  expect(fingerprint).not.toBe(before);
+  expect(served).toEqual([fingerprint, fingerprint]);
+  expect(absences).toEqual([]);
+  expect(totalOf(reports).requests).toBeGreaterThanOrEqual(REQUESTS);
+  expect(totalOf(reports).failed, JSON.stringify(reports.retrying.failures)).toBe(0);
+  for (const front of ['retrying', 'slow'] as const)
+    expect(Object.keys(reports[front].perKind).sort()).toEqual([...LOAD_KINDS].sort());
+  expect(after).toMatchObject({ retrying: { failures: [] }, slow: { failures: [] } });
+  const [running, earlier = []] = [lab as Lab, await reloads];
+  expect(await reloadsOf(running, running.publicAgents)).toEqual(earlier.map((count) => count + 1));
+});
+
 interface Renewed {
   before: string | undefined;
   fingerprint: unknown;
@@ -79,8 +105,9 @@ type Fronts = Record<'retrying' | 'slow', MixedReport>;
 async function renewUnderLoad(
   options: LabOptions,
   env: (lab: Lab) => Record<string, string>,
+  beforeRenewal: (lab: Lab) => void = () => undefined,
 ): Promise<Renewed> {
-  const running = await startLab({ slowFront: true, ...options });
+  const running = await startLab({ slowFront: true, authority: { nonceRejectPercent: 0 }, ...options });
   lab = running;
   const log = followSidecar(join(running.directory, 'tasks'), 'certathon.');
   try {
@@ -92,10 +119,12 @@ async function renewUnderLoad(
     await atRest(running, root);
     const before = (await shownByAll(running, '/marathon-lb', NAME))[0]?.fingerprint;
 
+    beforeRenewal(running);
+
     const watch = watchAbsences(running, running.publicAgents, NAME);
     const loads = startLoads(running, root, 100_000);
     const count = () => loads.retrying.soFar().requests + loads.slow.soFar().requests;
-    await until('slow ones are in flight', () => count() > REQUESTS / 4);
+    await until('slow ones are in flight', () => count() > REQUESTS / 6);
     const from = log.lines().length;
     await askToRenew(running);
     const issued = await log.next(({ event }) => event === 'certificate.issued', PATIENCE_MS, from);
@@ -105,7 +134,7 @@ async function renewUnderLoad(
     const absences = await watch.stop();
 
     await atRest(running, root);
-    const after = await stopped(startLoads(running, root, RATE * 4), true);
+    const after = await stopped(startLoads(running, root, RATE * 2, 1), true);
     const shown = await shownByAll(running, '/marathon-lb', NAME);
     expect(shown.every(({ isValid }) => isValid)).toBe(true);
     report(reports);
@@ -121,10 +150,15 @@ async function renewUnderLoad(
 
 type Loads = Record<'retrying' | 'slow', MixedLoad>;
 
-function startLoads({ front, slowFront, ports }: Lab, ca: string, maxRequests: number): Loads {
+function startLoads(
+  { front, slowFront, ports }: Lab,
+  ca: string,
+  maxRequests: number,
+  lastingSeconds = 2,
+): Loads {
   const at = (address = '') =>
     startMixedLoad({
-      ...{ address, port: ports.https, servername: NAME, ca, lastingSeconds: 3, timeoutMs: 10_000 },
+      ...{ address, port: ports.https, servername: NAME, ca, lastingSeconds, timeoutMs: 10_000 },
       ...{ ratePerSecond: RATE, maxRequests, maxSeconds: 150 },
     });
   return { retrying: at(front.address), slow: at(slowFront?.address) };
