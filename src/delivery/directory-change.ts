@@ -5,7 +5,7 @@ import { CertathonError } from '../lib/errors.ts';
 import { readFileBounded, removeTemporaryFiles, writeFileDurable } from '../lib/files.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
 import { faultForHaproxy, readBundleFile, usable } from './directory-files.ts';
-import { isBundleFile, keptName, overdueNames, placesIn } from './directory-layout.ts';
+import { isBundleFile, isFileName, keptName, overdueNames, placesIn } from './directory-layout.ts';
 import { exists, type FileChange, recordChanges, unprovenChanges } from './directory-record.ts';
 
 export interface WantedFiles {
@@ -27,7 +27,8 @@ export async function changeFiles(
   { mode, now }: { mode: number; now: Date },
 ): Promise<FileChange[]> {
   const places = placesIn(root);
-  for (const file of [...wanted.put.map((each) => each.file), ...wanted.remove]) requireName(file);
+  for (const { file } of wanted.put) requireName(file, isBundleFile);
+  for (const file of wanted.remove) requireName(file, isFileName);
   await usable('clean', places.staging, () => removeTemporaryFiles(places.staging));
   const earlier = await unprovenChanges(root);
   const staged = await stageAll(root, wanted, mode);
@@ -189,8 +190,8 @@ async function syncDirectories(...paths: string[]): Promise<void> {
   }
 }
 
-function requireName(file: string): void {
-  if (isBundleFile(file)) return;
+function requireName(file: string, isName: (file: string) => boolean): void {
+  if (isName(file)) return;
   throw new CertathonError('DIRECTORY_UNUSABLE', `${JSON.stringify(file)} is no name of a bundle file`);
 }
 

@@ -68,7 +68,10 @@ export async function prepareDirectory(
 ): Promise<void> {
   const places = placesIn(path);
   await requireRoot(path);
-  for (const each of [places.certs, places.staging, places.replaced]) {
+  // A group that may read the files has to come by the directory too.
+  const certsMode = (mode & 0o040) === 0 ? 0o700 : 0o750;
+  await usable('create', places.certs, () => ensureDirectory(places.certs, certsMode));
+  for (const each of [places.staging, places.replaced]) {
     await usable('create', each, () => ensureDirectory(each));
   }
   await requireOneFileSystem(path);

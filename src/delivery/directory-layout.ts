@@ -34,11 +34,16 @@ export function placesIn(root: string): DirectoryPlaces {
 const FILE = /^[a-z0-9*_][a-z0-9.*_-]{0,200}\.pem$/;
 /** Beside the bundles themselves, these hold what belongs to one of the same name. */
 const BESIDE_A_BUNDLE = /\.(issuer|ocsp|sctl)$/;
-const KEPT = /^(?<file>.+\.pem)\.(?<at>\d{8}T\d{9}Z)-[0-9a-f]{12}$/;
+const KEPT = /^(?<file>.+)\.(?<at>\d{8}T\d{9}Z)-[0-9a-f]{12}$/;
 
 /** May a bundle have this file name? It is joined to a path, so it can hold no slash and begin with no dot. */
 export function isBundleFile(file: string): boolean {
   return FILE.test(file);
+}
+
+/** May a file of this name be taken out of certs/? Other people name theirs as they like. */
+export function isFileName(file: string): boolean {
+  return Buffer.byteLength(file) <= 210 && !/[/\0]/.test(file) && !['', '.', '..'].includes(file);
 }
 
 /** Would some version of HAProxy load a plain file of this name from a directory? From 2.2 on `*.key` and from 2.6

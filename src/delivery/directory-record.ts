@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readFileBounded, removeFile, writeFileDurable } from '../lib/files.ts';
 import { readBundleFile, usable } from './directory-files.ts';
-import { isBundleFile, isKeptName, placesIn } from './directory-layout.ts';
+import { isFileName, isKeptName, placesIn } from './directory-layout.ts';
 
 /** A change of one file in certs/ that no balancer has proven yet. */
 export interface FileChange {
@@ -18,7 +18,7 @@ const LARGEST_RECORD = 4 * 1024 * 1024;
 const recorded = z.array(
   z
     .object({
-      file: z.string().refine(isBundleFile),
+      file: z.string().refine(isFileName),
       put: z.string().optional(),
       kept: z.string().optional(),
     })

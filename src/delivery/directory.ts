@@ -9,6 +9,7 @@ import type { Served } from './delivery.ts';
 import { type Aim, aimOf, formerAim } from './directory-aim.ts';
 import { changeFiles, putBackFiles } from './directory-change.ts';
 import { certificatesIn } from './directory-files.ts';
+import { forgetProven } from './directory-proof.ts';
 import { type FileChange, forgetChanges } from './directory-record.ts';
 import { putBackWords, rivalsOf, whyBehind } from './reload-plan.ts';
 import { type RoundsEnd, reloadUntilServed, signalOnce } from './reload-rounds.ts';
@@ -55,6 +56,7 @@ export interface DirectoryLimits {
  *   why; the reason of an aborted signal */
 export async function deliverByDirectory(delivery: DirectoryDelivery, tools: DirectoryTools): Promise<void> {
   const { path, fileMode } = delivery;
+  await forgetProven(path, tools);
   const now = new Date(tools.clock.nowMs());
   const changes = await changeFiles(path, delivery, { mode: fileMode, now });
   const aim = await aimOf(delivery, changes);

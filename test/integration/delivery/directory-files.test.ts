@@ -73,6 +73,20 @@ describe('prepareDirectory()', () => {
     ]);
   });
 
+  it('lets a group in where the files are for a group', async () => {
+    const former = process.umask(0o022);
+    await prepareDirectory(directory.path, DEFAULT, { ...OPTIONS, mode: 0o640 }).finally(() =>
+      process.umask(former),
+    );
+
+    expect(['certs', 'staging', 'replaced', 'default.pem'].map((name) => modeOf(at(name)))).toEqual([
+      '750',
+      '700',
+      '700',
+      '640',
+    ]);
+  });
+
   it('leaves what is there with its modes, and whatever else lies beside it', async () => {
     mkdirSync(at('certs'));
     chmodSync(at('certs'), 0o755);
@@ -338,6 +352,20 @@ describe('changeFiles()', () => {
     expect(inCerts()).toEqual([]);
     expect(changes).toMatchObject([{ file: 'shop.pem', put: undefined }]);
     expect(readFileSync(at('replaced', changes[0]?.kept ?? ''), 'utf8')).toBe(old.bundle.pem);
+  });
+
+  it('takes away a file of somebody else, whatever its name is', async () => {
+    await prepare();
+    writeFileSync(at('certs', 'Old Shop'), old.pem);
+
+    const changes = await changeFiles(directory.path, { put: [], remove: ['Old Shop'] }, OPTIONS);
+
+    expect(inCerts()).toEqual([]);
+    expect(await unprovenChanges(directory.path)).toEqual(changes);
+    expect(await putBackFiles(directory.path, changes, NOW)).toEqual({ restored: ['Old Shop'], removed: [] });
+    await expect(
+      changeFiles(directory.path, { put: [], remove: ['../default.pem'] }, OPTIONS),
+    ).rejects.toMatchObject({ code: 'DIRECTORY_UNUSABLE' });
   });
 
   it('keeps the newest three former files of each name', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Served } from '../../../src/delivery/delivery.ts';
@@ -180,6 +180,40 @@ describe('deliverByDirectory() in time', () => {
     expect(seen.clock.nowMs()).toBe(START_MS + 30_000);
     expect(readdirSync(join(directory.path, 'certs'))).toEqual([FILE]);
     expect(await unprovenChanges(directory.path)).toMatchObject([{ file: FILE }]);
+  });
+
+  it('goes back to what was served last, though the run that put it there could not prove it', async () => {
+    const [old, renewed] = [makeBundle().bundle, makeBundle().bundle];
+    writeFileSync(join(directory.path, 'certs', FILE), old.pem);
+    const none = cluster([]);
+    await failureOf(run(none));
+    // Meanwhile all balancers were restarted by somebody.
+    const seen = cluster(['a', 'b'], { handshake: async () => certificate(bundle.facts.fingerprint) });
+
+    const refused = deliverByDirectory(
+      deliveryOf(directory.path, [{ file: FILE, bundle: renewed }]),
+      seen.tools,
+    );
+    const error = await failureOf(running(seen.clock, refused));
+
+    expect(error.message).toContain('2 of 2 balancers serve the old certificate');
+    expect(readFileSync(join(directory.path, 'certs', FILE), 'utf8')).toBe(bundle.pem);
+    expect(await unprovenChanges(directory.path)).toEqual([]);
+  });
+
+  it('goes back to what was served before two changes that nobody has loaded', async () => {
+    const [old, renewed] = [makeBundle().bundle, makeBundle().bundle];
+    writeFileSync(join(directory.path, 'certs', FILE), old.pem);
+    await failureOf(run(cluster([])));
+    const seen = cluster(['a'], { handshake: async () => certificate(old.facts.fingerprint) });
+
+    const refused = deliverByDirectory(
+      deliveryOf(directory.path, [{ file: FILE, bundle: renewed }]),
+      seen.tools,
+    );
+    await failureOf(running(seen.clock, refused));
+
+    expect(readFileSync(join(directory.path, 'certs', FILE), 'utf8')).toBe(old.pem);
   });
 
   it('signals also who answers no handshake, and says both', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   isBundleFile,
+  isFileName,
   isKeptName,
   isLoaded,
   keptName,
@@ -42,6 +43,16 @@ describe('isBundleFile()', () => {
     '.pem',
   ])('refuses %j', (file) => {
     expect(isBundleFile(file)).toBe(false);
+  });
+});
+
+describe('isFileName()', () => {
+  it.each(['Shop.PEM', '.nfs0001', 'a b', 'shop', '-x', 'a.tmp'])('takes %j of other people', (file) => {
+    expect(isFileName(file)).toBe(true);
+  });
+
+  it.each(['', '.', '..', 'a/b', '/a', '../a', 'a\0', 'a'.repeat(211)])('refuses %j', (file) => {
+    expect(isFileName(file)).toBe(false);
   });
 });
 
