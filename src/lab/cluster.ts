@@ -1,19 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Authority, type AuthorityOptions, startAuthority } from './authority.ts';
-import {
-  type AppDefinition,
-  BALANCER_IMAGE,
-  type BalancerPorts,
-  balancerApp,
-  sidecarApp,
-  sidecarImage,
-  WEB_IMAGE,
-} from './definitions.ts';
+import { type AppDefinition, type BalancerPorts, balancerApp, sidecarApp } from './definitions.ts';
 import { type Front, startFront } from './front.ts';
-import type { Images } from './marathon/command.ts';
+import { imagesOf } from './images.ts';
 import { type LabMarathon, type LabOptions as MarathonOptions, startMarathon } from './marathon/start.ts';
 import { makeSharedDirectory } from './shared-directory.ts';
 import { canBindLowPorts, claimSubnet, type Subnet } from './subnet.ts';
@@ -35,6 +26,8 @@ export interface LabOptions {
   balancerApp?: Partial<AppDefinition>;
   /** The balancers read certificates from a directory too, as with marathon-acme. Default none. */
   sharedDirectory?: boolean;
+  /** Whether the balancers load that directory from the start. Default true. */
+  isDirectoryLoaded?: boolean;
   /** Kept after the end; default a temporary one that is removed. */
   directory?: string;
   /** Use high ports even where 80 and 443 are allowed. */
@@ -66,7 +59,6 @@ export interface Lab {
   stop(): Promise<void>;
 }
 
-const SOURCE = fileURLToPath(new URL('../', import.meta.url));
 const HIGH_PORTS: BalancerPorts = { http: 18080, https: 18443, admin: 19091, appId: 19092 };
 const LOW_PORTS: BalancerPorts = { http: 80, https: 443, admin: 9090, appId: 9091 };
 
@@ -181,38 +173,18 @@ async function build(
     run: (app, withinMs = 30_000) => runApp(api, app, withinMs),
     stop,
   };
-  const balancer = balancerApp(marathon, ports, balancers, sharedDirectory);
+  const balancer = balancerApp(
+    marathon,
+    ports,
+    balancers,
+    options.isDirectoryLoaded === false ? undefined : sharedDirectory,
+  );
   await lab.run({
     ...balancer,
     ...options.balancerApp,
     env: { ...balancer.env, ...options.balancerApp?.env },
   });
   return lab;
-}
-
-/** What stands for each docker image: the real program where it is ours, else a stand-in of the lab. The volumes
- * of our definition become the lab's directories, and the address that a container would have to itself is the
- * agent's. */
-function imagesOf(storeDirectory: string, sharedDirectory: string | undefined): Images {
-  const node = (...args: string[]) => ({ command: process.execPath, args });
-  return {
-    [BALANCER_IMAGE]: ({ args }) => node(join(SOURCE, 'lab/balancer/main.ts'), ...args),
-    [WEB_IMAGE]: () => node(join(SOURCE, 'lab/web.ts')),
-    [sidecarImage()]: ({ args, host, env }) => {
-      const program = node(join(SOURCE, 'main.ts'), ...(args.length > 0 ? args : ['serve']));
-      const isMounted = sharedDirectory !== undefined && env.CERTATHON_DIRECTORY !== undefined;
-      return {
-        // The app's own environment is above this one, so a path inside its container is exchanged on the way.
-        ...(isMounted
-          ? {
-              command: 'env',
-              args: [`CERTATHON_DIRECTORY=${sharedDirectory}`, program.command, ...program.args],
-            }
-          : program),
-        env: { CERTATHON_STORE: storeDirectory, CERTATHON_BIND: host },
-      };
-    },
-  };
 }
 
 function callApi(marathon: LabMarathon): Lab['api'] {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { request } from 'undici';
 import { type Bundle, parseBundle } from '../../src/delivery/bundle.ts';
 import {
   type DirectoryDelivery,
@@ -75,16 +76,21 @@ export interface LabState {
 
 /** What a balancer of the lab has done so far. */
 export async function stateOf(lab: Lab, host: string): Promise<LabState> {
-  const answer = await fetch(`http://${host}:${lab.ports.admin}/_lab/state`);
-  return (await answer.json()) as LabState;
+  return (await atAdminPort(lab, host, '/_lab/state')) as LabState;
 }
 
 export async function setSwitches(lab: Lab, host: string, switches: Record<string, unknown>): Promise<void> {
-  const answer = await fetch(`http://${host}:${lab.ports.admin}/_lab/switches`, {
-    method: 'POST',
-    body: JSON.stringify(switches),
-  });
-  if (!answer.ok) throw new Error(await answer.text());
+  await atAdminPort(lab, host, '/_lab/switches', JSON.stringify(switches));
+}
+
+/** On a connection of its own: a reload closes those that are kept. */
+async function atAdminPort(lab: Lab, host: string, path: string, body?: string): Promise<unknown> {
+  const url = `http://${host}:${lab.ports.admin}${path}`;
+  const method = body === undefined ? 'GET' : 'POST';
+  const answer = await request(url, { method, body: body ?? null, reset: true });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) throw new Error(`${url}: ${answer.statusCode} ${text}`);
+  return JSON.parse(text);
 }
 
 /** Waits until no balancer has anything left to do, then says how often each has reloaded. */
