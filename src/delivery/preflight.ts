@@ -21,6 +21,7 @@ export type PreflightApp = Pick<
   | 'healthChecks'
   | 'lastTaskFailure'
   | 'versionInfo'
+  | 'deployments'
 >;
 
 export interface RestartPrediction {
@@ -85,14 +86,19 @@ interface Seen {
 function look(app: PreflightApp, { marathonVersion }: PreflightFacts): Seen {
   const living = app.tasks.filter(({ state }) => /^TASK_(RUNNING|STAGING|STARTING)$/.test(state));
   // After a change of the leader nothing is known of a balancer's health, and it serves all the same.
-  const serving = living.filter(
+  const servingNow = living.filter(
     (task) => task.state === 'TASK_RUNNING' && task.healthCheckResults.every(({ alive }) => alive),
   ).length;
+  // Nothing is written before a running deployment has ended, and then all are there.
+  const isDeployed = app.deployments.length > 0;
+  const serving = isDeployed ? app.instances : servingNow;
   const counts = countsBase(marathonVersion);
   const isLate = counts === 'mesos-healthy';
   const isBlind = isLate && !mesosSeesHealth(app.healthChecks);
-  const total = isLate || counts === 'wanted' ? Math.max(app.instances, living.length) : living.length;
-  const healthy = app.healthChecks.length === 0 ? living.length : serving;
+  const isCounted = isLate || counts === 'wanted';
+  const wanted = isCounted ? Math.max(app.instances, living.length) : living.length;
+  const total = isDeployed ? app.instances : wanted;
+  const healthy = app.healthChecks.length === 0 ? total : serving;
   const base = isBlind ? 0 : isLate ? healthy : total;
   const { killNow, startNow } = restartLimits(app, { base, total, killsSurplus: isLate });
   // The later versions kill first what serves nobody; the others take them in the order of their list.
@@ -100,7 +106,7 @@ function look(app: PreflightApp, { marathonVersion }: PreflightFacts): Seen {
   return {
     living,
     serving,
-    missing: Math.max(0, app.instances - living.length),
+    missing: isDeployed ? 0 : Math.max(0, app.instances - living.length),
     killNow,
     startNow,
     killedFirst: Math.min(serving, Math.max(0, killNow - spared)),

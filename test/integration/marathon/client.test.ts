@@ -248,6 +248,17 @@ describe('updateApp()', () => {
     });
   });
 
+  it('sends only the fields that change', async () => {
+    const { marathon, seen } = await setup(
+      withPut((_request, response) => sendJson(response, 200, { version: 'v2', deploymentId: 'd1' })),
+    );
+    const upgradeStrategy = { minimumHealthCapacity: 0.5, maximumOverCapacity: 0 };
+
+    await marathon.updateApp(await freshApp(marathon), { upgradeStrategy });
+
+    expect(JSON.parse(seen[1]?.body ?? '')).toEqual({ upgradeStrategy });
+  });
+
   it('repeats executorResources and resourceLimits, which a partial update would drop', async () => {
     const app = { ...lb, executorResources: { cpus: 0.2 }, resourceLimits: { mem: 'unlimited' } };
     const { marathon, seen } = await setup(

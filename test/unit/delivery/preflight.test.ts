@@ -283,6 +283,16 @@ describe('predictRestart() of balancers that do not all run', () => {
     });
   });
 
+  it('expects all to be there once a deployment that runs has ended', () => {
+    const during = (running: number) => three(running, { deployments: [{ id: 'd1' }] });
+
+    for (const running of [0, 1, 2, 3, 4])
+      expect(predictRestart(during(running), facts({ hasSpareAgent: false }))).toMatchObject({
+        kind: 'task-by-task',
+        killedFirst: 1,
+      });
+  });
+
   it('does not stand in the way of what may repair one that dies again and again', () => {
     const failure = { taskId: 'lb.2', state: 'TASK_FAILED', message: 'exited with 1', version: VERSION };
     const before = { ...failure, version: '2025-12-31T00:00:00.000Z' };
