@@ -51,7 +51,12 @@ export function createFinding({
     find: (stop) => findWith(ports, stop),
     challengePlaces: async () => {
       const { balancers } = await findWith({ ...ports, tls: config.httpPort }, signal);
-      return balancers.map(({ id, host, tlsPort }) => ({ id, host, port: tlsPort }));
+      // A port that DNS names is the one for HTTPS; challenges come in at the same host.
+      return balancers.map(({ id, host, tlsPort }) => ({
+        id,
+        host,
+        port: isByAddress ? config.httpPort : tlsPort,
+      }));
     },
     // Asked once: an update of Marathon moves its version on, and what hangs does so on the newer ones.
     marathonVersion: async (stop) => {
