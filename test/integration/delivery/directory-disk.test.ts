@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { changeFiles } from '../../../src/delivery/directory-change.ts';
 import { prepareDirectory, readDirectory } from '../../../src/delivery/directory-files.ts';
@@ -112,6 +113,42 @@ describe('changeFiles() killed', () => {
 
     // It came to its end by itself only when there was no step left to be killed at.
     expect(last).toBeGreaterThan(15);
+  });
+});
+
+describe('changeFiles() of two programs at once', () => {
+  it('lets nothing but whole bundles be seen, and one that was disturbed changes nothing and says so', async () => {
+    const path = await prepared(join(directory.path, 'shared'));
+    const bundles = [OLD.bundle, RENEWED.bundle];
+    const expected = bundles.map(({ pem }) => pem);
+    let isOver = false;
+    const seen = new Set<string>();
+    const look = async (): Promise<void> => {
+      while (!isOver) {
+        for (const text of Object.values(certs(path))) seen.add(text);
+        await setImmediate();
+      }
+    };
+    const looking = look();
+
+    const rounds = await Promise.all(
+      bundles.map(async (bundle) => {
+        const ends: unknown[] = [];
+        for (let round = 0; round < 25; round += 1) {
+          const put = [{ file: 'a.pem', bundle }];
+          ends.push(await changeFiles(path, { put, remove: [] }, OPTIONS).catch((error) => error.code));
+        }
+        return ends;
+      }),
+    );
+    isOver = true;
+    await looking;
+
+    const ends = rounds.flat();
+    expect(ends.filter((end) => !Array.isArray(end) && end !== 'DIRECTORY_UNUSABLE')).toEqual([]);
+    expect(ends.some(Array.isArray)).toBe(true);
+    expect([...seen].filter((text) => !expected.includes(text))).toEqual([]);
+    expect(Object.keys(certs(path))).toEqual(['a.pem', 'c.pem']);
   });
 });
 
