@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, printed, removeDirectories, run, start } from '../support/certathon.ts';
 import { installed } from '../support/installed.ts';
-import { appOf, mark, settled, shownByAll, writesSince } from '../support/lab.ts';
+import { appOf, change, mark, settled, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
+import { watchServed } from '../support/served.ts';
 import { until } from '../support/until.ts';
 
 const held = installed('shop.example.com');
@@ -70,10 +74,10 @@ describe('certathon doctor', () => {
   it.each([
     ['Marathon does not know us', 14, 'MARATHON', { CERTATHON_MARATHON_PASSWORD: 'not-this-one' }],
     ['the app is missing', 16, 'APP', { CERTATHON_MARATHON_LB_APP: '/nobody' }],
-  ])('says when %s, with the status %i', async (_what, exit, code, change) => {
+  ])('says when %s, with the status %i', async (_what, exit, code, changes) => {
     const { env } = await placed.placeWithoutTasks();
 
-    const ended = await run(['doctor'], { ...env, ...change });
+    const ended = await run(['doctor'], { ...env, ...changes });
 
     expect(ended.exit).toBe(exit);
     expect(lineOf(ended, code)).toMatch(/^fail /);
@@ -154,6 +158,66 @@ describe('a balancer whose restart would never end', () => {
     expect(after.exit).toBe(0);
     expect(lineOf(after, 'RESTART')).toMatch(/^warn .*nobody serves for about/);
     expect(nothing.stdout).toContain('Nothing to apply');
+  });
+});
+
+describe('two balancers that would be stopped together', () => {
+  it('are changed one after the other by the new strategy: one serves at every moment', async () => {
+    const { lab } = placed;
+    const { env } = await placed.placeWithoutTasks();
+    await change(lab, '/marathon-lb', {
+      upgradeStrategy: { minimumHealthCapacity: 0, maximumOverCapacity: 0 },
+    });
+    await settled(lab, '/marathon-lb');
+    const about = { ...env, CERTATHON_MARATHON_LB_APP: '/marathon-lb' };
+    const before = await run(['doctor'], about);
+    const watch = watchServed(lab, lab.publicAgents.slice(0, 2), 'shop.example.com');
+
+    const ended = await run(['doctor', '--apply', '--yes', '--json'], about);
+    const moments = await watch.stop();
+
+    expect(lineOf(before, 'RESTART')).toMatch(/^warn .*stops all 2 balancers that serve/);
+    expect(ended.exit, ended.stdout + ended.stderr).toBe(0);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ applied: [{ app: '/marathon-lb' }] });
+    expect(await strategyOf('/marathon-lb')).toEqual({ minimumHealthCapacity: 0.5, maximumOverCapacity: 0 });
+    expect(moments.length).toBeGreaterThan(5);
+    expect(moments.every((moment) => moment.some((seen) => seen === held.fingerprint))).toBe(true);
+  });
+});
+
+/** The program on a terminal of its own, where a person types. */
+function typed(answer: string, env: Record<string, string>): Promise<string> {
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+  return new Promise((resolve) => {
+    const child = execFile(
+      'script',
+      ['-q', '-e', '-c', `${process.execPath} ${main} doctor --apply`, '/dev/null'],
+      { env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env } },
+      (_error, stdout) => resolve(stdout),
+    );
+    let isAnswered = false;
+    child.stdout?.on('data', (chunk) => {
+      if (isAnswered || !String(chunk).includes('[y/N]')) return;
+      isAnswered = true;
+      child.stdin?.write(`${answer}\n`);
+    });
+  });
+}
+
+describe('on a terminal', () => {
+  it('it asks, and changes only what was agreed to', async () => {
+    const place = await stuck();
+    const since = mark();
+
+    const no = await typed('no', place.env);
+    const writes = writesOf(since);
+    const yes = await typed('y', place.env);
+    printed.push(no, yes);
+
+    expect(no).toContain('Nothing was changed.');
+    expect(writes).toEqual([]);
+    expect(yes).toContain('every balancer serves what it served before');
+    expect(writesOf(since)).toEqual([`PUT /v2/apps${place.app}`]);
   });
 });
 
