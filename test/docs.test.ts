@@ -17,10 +17,10 @@ const FOREIGN_FLAGS = new Set(['--help', '--version', '--keep', '--project']);
 /** Options that a text names and the table does not have. */
 function strangeOptions(text: string): string[] {
   // Command lines of other programs stand in fenced blocks; of those only lines that call ours count.
-  const ours = text.replace(/^```[\s\S]*?^```/gm, (block) =>
+  const ours = text.replace(/^ *```[\s\S]*?^ *```/gm, (block) =>
     block
       .split('\n')
-      .filter((line) => /\bcertathon (serve|renew|plan)\b/.test(line))
+      .filter((line) => /\bcertathon (serve|renew|plan|doctor)\b/.test(line))
       .join('\n'),
   );
   const flags = [...ours.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
