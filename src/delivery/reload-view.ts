@@ -8,6 +8,9 @@ import { probeName } from './verify.ts';
 
 /** At most so many balancers at once. */
 export const PARALLEL = 8;
+/** A signal begins with a check of the configuration, by a process that must not be taken for a new worker. */
+const SETTLING_MS = 2_000;
+const CHECK_MS = 500;
 /** Names of a certificate that was taken away that are asked for: it is shown for all or for none. */
 const MOST_GONE_NAMES = 5;
 
@@ -91,6 +94,7 @@ async function hasReloaded(
   tools: Tools,
 ): Promise<boolean> {
   if (attempts === undefined || attempts.taken === 0) return false;
+  if (tools.clock.nowMs() - attempts.lastAtMs < SETTLING_MS) return false;
   return isReloaded(attempts.pidsBefore, await lastingPids(balancer, tools)) !== false;
 }
 
@@ -101,7 +105,7 @@ export async function lastingPids(
 ): Promise<number[] | undefined> {
   const first = await pidsOf(balancer, signal);
   if (first === undefined) return undefined;
-  await clock.sleep(limits.pollMs, signal);
+  await clock.sleep(Math.max(limits.pollMs, CHECK_MS), signal);
   const second = await pidsOf(balancer, signal);
   return second?.filter((pid) => first.includes(pid));
 }

@@ -2,7 +2,7 @@ import type { DirectoryTools } from '../../src/delivery/directory.ts';
 import type { Balancer } from '../../src/haproxy/balancers.ts';
 import { servedCertificate } from '../../src/haproxy/handshake.ts';
 import { pidsOf, requestReload } from '../../src/haproxy/reload.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 
 export type Line = Record<string, unknown> & { event: string };
@@ -41,4 +41,16 @@ export function toolsFor(
     limits: { reloadIntervalMs: 0, reloadWaitMs: 10_000, verifyMs: 40_000, pollMs: 50, ...limits },
   };
   return { tools, lines };
+}
+
+/** The time of the system until `jump()` makes it ten hours later: so a test decides when the time for a proof is up,
+ * and not the speed of the machine. */
+export function jumpingClock(): { clock: Clock; jump: () => void } {
+  let aheadMs = 0;
+  return {
+    clock: { nowMs: () => systemClock.nowMs() + aheadMs, sleep: systemClock.sleep },
+    jump: () => {
+      aheadMs += 36_000_000;
+    },
+  };
 }

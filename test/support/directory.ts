@@ -10,7 +10,7 @@ import { prepareDirectory } from '../../src/delivery/directory-files.ts';
 import type { Balancer } from '../../src/haproxy/balancers.ts';
 import type { Lab } from '../../src/lab/cluster.ts';
 import { CertathonError } from '../../src/lib/errors.ts';
-import { type Line, type ToolChanges, toolsFor } from './directory-tools.ts';
+import { jumpingClock, type Line, type ToolChanges, toolsFor } from './directory-tools.ts';
 import { installed } from './installed.ts';
 import { shownAt } from './lab.ts';
 import { until } from './until.ts';
@@ -126,4 +126,23 @@ export async function failureOf(work: Promise<unknown>): Promise<CertathonError>
   );
   if (end instanceof CertathonError) return end;
   throw end;
+}
+
+/** The failure of a delivery whose time is up as soon as something has been seen. */
+export async function failureAfter(
+  lab: Lab,
+  delivery: DirectoryDelivery,
+  what: string,
+  isSeen: (lines: readonly Line[]) => boolean | Promise<boolean>,
+  limits: Partial<DirectoryTools['limits']> = {},
+): Promise<{ error: CertathonError; lines: Line[] }> {
+  const { clock, jump } = jumpingClock();
+  const { tools, lines } = directoryTools(lab, {
+    clock,
+    limits: { verifyMs: 600_000, reloadWaitMs: 60_000, ...limits },
+  });
+  const failure = failureOf(deliverByDirectory(delivery, tools));
+  await Promise.race([until(what, () => isSeen(lines)), failure]);
+  jump();
+  return { error: await failure, lines };
 }

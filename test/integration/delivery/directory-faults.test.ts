@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Bundle, parseBundle } from '../../../src/delivery/bundle.ts';
-import { deliverByDirectory } from '../../../src/delivery/directory.ts';
 import { unprovenChanges } from '../../../src/delivery/directory-record.ts';
 import { servedCertificate } from '../../../src/haproxy/handshake.ts';
 import { type Lab, startLab } from '../../../src/lab/cluster.ts';
@@ -13,8 +12,7 @@ import {
   certsFile,
   deliver,
   deliveryOf,
-  directoryTools,
-  failureOf,
+  failureAfter,
   freshBundle,
   preparedDirectory,
   reloadsOf,
@@ -25,7 +23,6 @@ import {
 import type { KilledDelivery } from '../../support/killed-delivery.ts';
 
 const CHILD = resolve(import.meta.dirname, '../../support/killed-delivery.ts');
-const SHORT = { verifyMs: 3_000, reloadWaitMs: 1_200 };
 
 let lab: Lab;
 let path: string;
@@ -55,6 +52,19 @@ function place(): { name: string; file: string } {
   return { name, file: `${name}.pem` };
 }
 
+/** @returns a question: has each of these refused a configuration since, and come to rest? */
+async function refusing(): Promise<(asked: readonly string[]) => Promise<boolean>> {
+  const before = new Map<string, number>();
+  for (const host of hosts) before.set(host, (await stateOf(lab, host)).counters.failedValidations ?? 0);
+  return async (asked) => {
+    const states = await Promise.all(asked.map((host) => stateOf(lab, host)));
+    return states.every(
+      ({ isResting, counters }, index) =>
+        isResting && (counters.failedValidations ?? 0) > (before.get(asked[index] ?? '') ?? 0),
+    );
+  };
+}
+
 const all = (bundle: Bundle): string[] => hosts.map(() => bundle.facts.fingerprint);
 
 /** Whole by every rule of ours, but no OpenSSL of today takes a signature with SHA-1. */
@@ -81,8 +91,10 @@ describe('a bundle that HAProxy refuses', () => {
       { file: other.file, bundle: freshBundle(other.name) },
     ];
 
-    const { tools, lines } = directoryTools(lab, { limits: SHORT });
-    const error = await failureOf(deliverByDirectory(deliveryOf(path, refused), tools));
+    const isRefused = await refusing();
+    const { error, lines } = await failureAfter(lab, deliveryOf(path, refused), 'both refuse', () =>
+      isRefused(hosts),
+    );
 
     expect(error.code).toBe('DELIVERY_NOT_SERVED');
     expect(error.message).toContain('HAProxy refuses its configuration');
@@ -109,7 +121,8 @@ describe('a bundle that HAProxy refuses', () => {
     kill({ delivery, balancers: balancersIn(lab), at: { point: 'look', times: 1 } });
     for (const host of hosts) await setSwitches(lab, host, { failValidations: 1_000 });
 
-    const error = await failureOf(deliver(lab, delivery, SHORT));
+    const isRefused = await refusing();
+    const { error } = await failureAfter(lab, delivery, 'both refuse', () => isRefused(hosts));
 
     expect(error.facts).toMatchObject({ isPutBack: true });
     expect(readFileSync(certsFile(path, file), 'utf8')).toBe(old.pem);
@@ -122,7 +135,14 @@ describe('a bundle that HAProxy refuses', () => {
     await deliver(lab, deliveryOf(path, [{ file, bundle: old }]));
     await setSwitches(lab, hosts[1] ?? '', { failValidations: 1_000 });
 
-    const error = await failureOf(deliver(lab, deliveryOf(path, [{ file, bundle }]), SHORT));
+    const isRefused = await refusing();
+    const { error } = await failureAfter(
+      lab,
+      deliveryOf(path, [{ file, bundle }]),
+      'one has reloaded and the other refuses',
+      async (lines) =>
+        lines.some(({ event }) => event === 'balancer.reloaded') && (await isRefused(hosts.slice(1))),
+    );
 
     expect(error.message).toContain(hosts[1]);
     expect(error.message).not.toContain(`${hosts[0]}:`);
@@ -137,8 +157,12 @@ describe('a certificate that is not shown although everything reported success',
     const theirs = freshBundle(name);
     writeFileSync(certsFile(path, 'aaa.pem'), theirs.pem);
 
-    const error = await failureOf(
-      deliver(lab, deliveryOf(path, [{ file, bundle: freshBundle(name) }]), SHORT),
+    const before = await reloadsOf(lab, hosts);
+    const { error } = await failureAfter(
+      lab,
+      deliveryOf(path, [{ file, bundle: freshBundle(name) }]),
+      'both have reloaded',
+      async () => (await reloadsOf(lab, hosts)).every((each, index) => each > (before[index] ?? 0)),
     );
 
     expect(error.message).toContain(
@@ -175,10 +199,8 @@ describe('a chain that changes below the same leaf', () => {
 
     await deliver(lab, deliveryOf(path, [{ file, bundle }]));
 
-    expect([short, await chains()]).toEqual([
-      [1, 1],
-      [2, 2],
-    ]);
+    expect(short).toEqual([1, 1]);
+    expect(await chains()).toEqual([2, 2]);
     expect((await reloadsOf(lab, hosts)).map((each, index) => each - (before[index] ?? 0))).toEqual([1, 1]);
   });
 });

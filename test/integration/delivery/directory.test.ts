@@ -9,7 +9,7 @@ import {
   deliver,
   deliveryOf,
   directoryTools,
-  failureOf,
+  failureAfter,
   freshBundle,
   preparedDirectory,
   reloadsOf,
@@ -109,8 +109,14 @@ describe('deliverByDirectory()', () => {
     const frozen = balancersIn(lab).find((each) => each.host === host)?.id;
     await setSwitches(lab, host, { isFrozen: true });
 
-    const error = await failureOf(
-      deliver(lab, deliveryOf(path, [{ file, bundle }]), { verifyMs: 4_000, reloadWaitMs: 1_500 }),
+    const { error } = await failureAfter(
+      lab,
+      deliveryOf(path, [{ file, bundle }]),
+      'it was asked twice and the others have reloaded',
+      (lines) =>
+        lines.filter(({ event }) => event === 'balancer.reloaded').length === 2 &&
+        lines.some((line) => line.event === 'balancer.reload-requested' && line.attempt === 2),
+      { reloadWaitMs: 1_500 },
     );
     const shownThen = await shown(lab, hosts, name);
     const before = await reloadsOf(
@@ -142,7 +148,12 @@ describe('deliverByDirectory()', () => {
     const [, , host = ''] = hosts;
     await setSwitches(lab, host, { signalStatus: 500 });
 
-    const error = await failureOf(deliver(lab, deliveryOf(path, [{ file, bundle }]), { verifyMs: 5_000 }));
+    const { error } = await failureAfter(
+      lab,
+      deliveryOf(path, [{ file, bundle }]),
+      'the others have reloaded',
+      (lines) => lines.filter(({ event }) => event === 'balancer.reloaded').length === 2,
+    );
 
     expect(describeError(error)).toContain('refused the signal with status 500');
     expect(error.message).toContain("Is marathon-lb running in 'poll' mode?");
@@ -160,7 +171,17 @@ describe('deliverByDirectory()', () => {
     const [dying] = balancersIn(lab);
     // It dies with the signal on its way, so it would show the old certificate for ever.
     await setSwitches(lab, dying?.host ?? '', { delayUsr1Ms: 600_000 });
+    const isReplaced = () => {
+      const ids = balancersIn(lab).map(({ id }) => id);
+      return ids.length === hosts.length && !ids.includes(dying?.id ?? '');
+    };
     const { tools, lines } = directoryTools(lab, { limits: { verifyMs: 60_000, reloadWaitMs: 60_000 } });
+    const { handshake } = tools;
+    // Without the dead one everything would be proven, so another one has to be waited for.
+    tools.handshake = async (balancer, ...rest) =>
+      balancer.host === hosts[1] && !isReplaced()
+        ? { unreachable: 'held back' }
+        : handshake(balancer, ...rest);
 
     const delivery = deliverByDirectory(deliveryOf(path, [{ file, bundle }]), tools);
     await until('it was asked', () =>
