@@ -43,14 +43,14 @@ export function toolsFor(
   return { tools, lines };
 }
 
-/** The time of the system until `jump()` makes it ten hours later: so a test decides when the time for a proof is up,
+/** The time of the system, until `jump()` makes it ten hours or so much later: so a test decides when a time is up,
  * and not the speed of the machine. */
-export function jumpingClock(): { clock: Clock; jump: () => void } {
+export function jumpingClock(): { clock: Clock; jump: (ms?: number) => void } {
   let aheadMs = 0;
   return {
     clock: { nowMs: () => systemClock.nowMs() + aheadMs, sleep: systemClock.sleep },
-    jump: () => {
-      aheadMs += 36_000_000;
+    jump: (ms = 36_000_000) => {
+      aheadMs += ms;
     },
   };
 }

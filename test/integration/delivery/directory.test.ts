@@ -17,6 +17,7 @@ import {
   shown,
   stateOf,
 } from '../../support/directory.ts';
+import { jumpingClock } from '../../support/directory-tools.ts';
 import { until } from '../../support/until.ts';
 
 let lab: Lab;
@@ -95,7 +96,20 @@ describe('deliverByDirectory()', () => {
       Promise.all(hosts.map(async (each) => (await stateOf(lab, each)).counters.usr1 ?? 0));
     const before = await sent();
 
-    await deliver(lab, deliveryOf(path, [{ file, bundle }]), { reloadWaitMs: 3_000 });
+    const { clock, jump } = jumpingClock();
+    const limits = { reloadWaitMs: 60_000, verifyMs: 600_000 };
+    const { tools, lines } = directoryTools(lab, { clock, limits });
+    const count = (event: string) => lines.filter((line) => line.event === event).length;
+
+    const delivery = deliverByDirectory(deliveryOf(path, [{ file, bundle }]), tools);
+    for (const lost of [1, 2]) {
+      await until(
+        'only this one is left',
+        () => count('balancer.reloaded') === 2 && count('balancer.reload-requested') === 2 + lost,
+      );
+      jump(limits.reloadWaitMs);
+    }
+    await delivery;
 
     expect(await shown(lab, hosts, name)).toEqual(hosts.map(() => bundle.facts.fingerprint));
     expect(difference(await sent(), before)).toEqual([3, 1, 1]);
