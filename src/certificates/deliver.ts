@@ -52,7 +52,7 @@ export async function deliverTo(
       path: target.id,
       fileMode: tools.fileMode,
       put: [{ file: place.file, bundle: current.bundle }],
-      remove: place.superfluous,
+      remove: [...place.superfluous, ...place.rivals.filter((file) => step.removes?.includes(file))],
       expected: [expectationOf(target, current)],
     },
     directoryTools(target, tools),
@@ -67,7 +67,11 @@ export async function verifyTarget(target: Target, tools: DeliverTools): Promise
 
 /** Makes balancers that show something else serve what is in place: reloaded from a shared directory, or their
  * task replaced where the environment of a new one has it. */
-export async function repairTarget(target: Target, tools: DeliverTools): Promise<void> {
+export async function repairTarget(
+  target: Target,
+  { removes = [] }: { removes?: string[] | undefined },
+  tools: DeliverTools,
+): Promise<void> {
   const current = await currentOf(tools);
   if (target.strategy === 'environment') {
     const request = await requestFor(target, current, undefined, tools);
@@ -76,7 +80,7 @@ export async function repairTarget(target: Target, tools: DeliverTools): Promise
   }
   const { id: path } = target;
   await deliverByDirectory(
-    { path, fileMode: tools.fileMode, put: [], remove: [], expected: [expectationOf(target, current)] },
+    { path, fileMode: tools.fileMode, put: [], remove: removes, expected: [expectationOf(target, current)] },
     directoryTools(target, tools),
   );
 }

@@ -27,7 +27,7 @@ const EXECUTORS: Executors = {
   wait: (step, _seen, { clock, signal }) =>
     nothingFound(clock.sleep(Math.max(0, step.until.getTime() - clock.nowMs()), signal)),
   deliver: (step, seen, tools) => nothingFound(deliverTo(targetOf(step, seen), step, seen, tools)),
-  repair: (step, seen, tools) => nothingFound(repairTarget(targetOf(step, seen), tools)),
+  repair: (step, seen, tools) => nothingFound(repairTarget(targetOf(step, seen), step, tools)),
   verify: (step, seen, tools) => nothingFound(verifyTarget(targetOf(step, seen), tools)),
 };
 

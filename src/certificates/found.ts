@@ -37,7 +37,7 @@ export function obstacleInPlace(
  * @param ours the names of the certificate that would take its place */
 export function foreignProblem(
   { state, place, rivals }: Target,
-  policy: CertificatePolicy,
+  policy: Pick<CertificatePolicy, 'replaceForeign'>,
   ours: readonly string[],
 ): Problem | undefined {
   if (policy.replaceForeign) return undefined;

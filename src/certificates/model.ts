@@ -43,6 +43,8 @@ export interface Target {
   deployments: string[];
   /** What has to be made in the directory before HAProxy can load it. */
   missing: string[];
+  /** Files in the directory beside the place that carry names of ours only. */
+  superfluous: string[];
   /** Files of somebody else in the directory that carry one of our names and others too. */
   rivals: { place: string; facts: CertificateFacts }[];
   /** What a restart by Marathon would do; only where delivery restarts. */
@@ -151,9 +153,19 @@ export type CertificateStep =
       urgency?: 'urgent' | undefined;
       /** What a restart will do, in one sentence. */
       prediction?: string | undefined;
+      /** Files of somebody else beside it that HAProxy may prefer; only where that is allowed. */
+      removes?: string[] | undefined;
       replaces: string;
     }
-  | { do: 'repair'; target: string; fingerprint: string; balancers: string[]; reason: 'serves-another' }
+  | {
+      do: 'repair';
+      target: string;
+      fingerprint: string;
+      balancers: string[];
+      /** Files that HAProxy may prefer to ours. */
+      removes?: string[] | undefined;
+      reason: 'serves-another';
+    }
   | { do: 'verify'; target: string; fingerprint: string; balancers: string[]; reason: 'not-served' };
 
 /** A finding that a person has to see; `code` is one of lib/errors.ts. */

@@ -114,6 +114,7 @@ async function environmentTarget(
     unknownBalancers: [],
     deployments: app.deployments,
     missing: [],
+    superfluous: [],
     rivals: [],
     restart: predictRestart(app, { marathonVersion, hasSpareAgent: tools.hasSpareAgent }),
     deliveredAt,
@@ -147,6 +148,8 @@ async function directoryTarget(known: Known, tools: TargetTools): Promise<Target
     unknownBalancers: found.problems,
     deployments: [],
     missing,
+    // A bundle that stands in a file of another name is what is delivered, until the next one comes.
+    superfluous: place.superfluous.filter((name) => name !== place.holder),
     rivals: place.rivals.flatMap((name) => {
       const rival = factsOf(name);
       return rival?.kind === 'certificate'

@@ -7,6 +7,10 @@ import type { PassResult } from './pass.ts';
 export function reportPass(result: PassResult, before: PassResult | undefined, log: Log): void {
   const durationMs = result.finishedAt.getTime() - result.startedAt.getTime();
   const did = result.done.map((step) => step.do);
+  for (const { target, until, reason } of result.postponed) {
+    const isNews = !before?.postponed.some((each) => each.target === target && each.reason === reason);
+    log[isNews ? 'info' : 'debug']('delivery.postponed', { target, reason, until });
+  }
   if (result.problems.length === 0) {
     const isNews = did.length > 0 || (before?.problems.length ?? 0) > 0;
     log[isNews ? 'info' : 'debug']('pass.finished', { did, durationMs, checkAgainAt: result.checkAgainAt });

@@ -1,4 +1,5 @@
 // pure
+import { basename } from 'node:path';
 import { deliveryTiming, type TimingVerdict } from '../delivery/timing.ts';
 import { foreignProblem } from './found.ts';
 import { activeHold, heldProblem } from './held.ts';
@@ -44,7 +45,7 @@ export function stepToDeliverNew(
   if (obstacle !== undefined) return failing(obstacle);
   const covers = { names: seen.wanted.names, storedAt: undefined };
   const timing = timingOf(target, covers, seen.now, policy);
-  return timed(target, timing, [deliverStep(target, 'the new one', 'issued', timing)]);
+  return timed(target, timing, [deliverStep(target, 'the new one', 'issued', timing, policy)]);
 }
 
 /** A restart of the balancers that would never come to an end is not begun: it leaves the app locked. Pure. */
@@ -66,7 +67,7 @@ function stepsToDeliver(
   if (held !== undefined) return { ...failing(heldProblem('delivery', held)), checkAgainAt: held.until };
   const timing = timingOf(target, stored, now, policy);
   const reason = deliverReason(target.state, now);
-  return timed(target, timing, [deliverStep(target, stored.fingerprint, reason, timing)]);
+  return timed(target, timing, [deliverStep(target, stored.fingerprint, reason, timing, policy)]);
 }
 
 /** Ours is in place. Who shows something else all the same is looked at again, reloaded or replaced: balancers
@@ -90,7 +91,12 @@ function stepsToServe(
   const verify: CertificateStep = { do: 'verify', ...step, reason: 'not-served' };
   const repair: CertificateStep = { do: 'repair', ...step, reason: 'serves-another' };
   if (target.strategy === 'directory') {
-    if (held === undefined) return { ...NOTHING, problems, steps: [repair] };
+    const shadow = policy.replaceForeign ? undefined : shadowProblem(target, behind, stored.names);
+    if (shadow !== undefined) return { ...NOTHING, problems: [...problems, shadow] };
+    const rivals = policy.replaceForeign ? target.rivals.map(({ place }) => basename(place)) : [];
+    const removes = [...target.superfluous, ...rivals];
+    if (held === undefined)
+      return { ...NOTHING, problems, steps: [removes.length === 0 ? repair : { ...repair, removes }] };
     problems.push(heldProblem('delivery', held));
     return { ...NOTHING, problems, checkAgainAt: held.until };
   }
@@ -107,7 +113,30 @@ function stepsToServe(
     ...policy,
     pace: { ...policy.pace, intervalMs: 0 },
   });
+  if (timing.wait) problems.push(waitingProblem(step.balancers, target, timing.until));
   return { ...timed(target, timing, [repair]), problems };
+}
+
+/** Balancers show a file of somebody else that carries more than our names: no reload changes that, and it is not
+ * ours to take out. */
+function shadowProblem(
+  target: Target,
+  behind: readonly ObservedBalancer[],
+  ours: readonly string[],
+): Problem | undefined {
+  const shown = behind.flatMap(({ served, others }) =>
+    [served, ...others.map((other) => other.served)].flatMap((each) =>
+      'fingerprint' in each ? each.fingerprint : [],
+    ),
+  );
+  const rivals = target.rivals.filter(({ facts }) => shown.includes(facts.fingerprint));
+  return foreignProblem({ ...target, rivals }, { replaceForeign: false }, ours);
+}
+
+/** A repair that waits is no renewal that waits: somebody is shown another certificate meanwhile. */
+function waitingProblem(balancers: readonly string[], { id }: Target, until: Date): Problem {
+  const message = `${balancers.join(', ')} of ${id} shows another certificate; its task is replaced at ${until.toISOString()}, when balancers may be restarted`;
+  return { code: 'DELIVERY_NOT_SERVED', message };
 }
 
 export function serves({ served, others }: ObservedBalancer, fingerprint: string): boolean {
@@ -146,13 +175,15 @@ function timingOf(
 }
 
 function deliverStep(
-  { id, place, state, restart }: Target,
+  { id, place, state, rivals, restart }: Target,
   fingerprint: string,
   reason: DeliverReason,
   timing: TimingVerdict,
+  { replaceForeign }: CertificatePolicy,
 ): CertificateStep {
   const urgency = !timing.wait && timing.reason === 'urgent' ? ('urgent' as const) : undefined;
   const prediction = restart?.sentence;
+  const removes = replaceForeign ? rivals.map((rival) => basename(rival.place)) : [];
   return {
     do: 'deliver',
     target: id,
@@ -161,6 +192,7 @@ function deliverStep(
     reason,
     ...(urgency === undefined ? {} : { urgency }),
     ...(prediction === undefined ? {} : { prediction }),
+    ...(removes.length === 0 ? {} : { removes }),
     replaces: stateMark(state),
   };
 }

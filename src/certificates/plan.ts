@@ -34,7 +34,9 @@ export function planCertificate(seen: CertificateObservation, policy: Certificat
       problems.length > 0 ? {} : { problems: [problem('NAMES_MISSING', 'No name wants a certificate')] },
     );
 
-  const open = seen.targets.filter((target) => {
+  // A delivery to an app that is locked waits for it: the others come first.
+  const turns = seen.targets.toSorted((a, b) => Number(isLocked(a)) - Number(isLocked(b)));
+  const open = turns.filter((target) => {
     const obstacle = obstacleInPlace(target, seen, policy);
     if (obstacle !== undefined) problems.push(obstacle);
     return obstacle === undefined;
@@ -65,6 +67,10 @@ export function planCertificate(seen: CertificateObservation, policy: Certificat
     return done(isUsable(seen) ? servePlan(open, seen, policy, undefined) : {});
   }
   return done(obtainPlan(open, seen, policy, verdict.reason));
+}
+
+function isLocked({ deployments }: Target): boolean {
+  return deployments.length > 0;
 }
 
 function preparations(targets: readonly Target[]): CertificateStep[] {

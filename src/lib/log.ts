@@ -17,6 +17,7 @@ export const EVENTS = {
   'certificate.adopted': 'A valid certificate was read back from the marathon-lb app into the store.',
   'certificate.issued': 'The CA issued a certificate; it is in the store.',
   'certificate.failed': 'No certificate was obtained this time.',
+  'delivery.postponed': 'A delivery waits for a maintenance window or its pace, until the time that it says.',
   'delivery.planned': 'A new value for the variable of the marathon-lb app is about to be written.',
   'delivery.started': 'Marathon accepted the change and deploys it.',
   'delivery.waiting': 'The deployment goes on, or the app is locked by another one.',

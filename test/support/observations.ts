@@ -82,6 +82,7 @@ export function target(changes: Partial<Target> = {}): Target {
     unknownBalancers: [],
     deployments: [],
     missing: [],
+    superfluous: [],
     rivals: [],
     restart: undefined,
     deliveredAt: undefined,
