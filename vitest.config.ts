@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/*.test.ts'],
+          // Properties are a matter of processor time, and CI machines have other work.
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

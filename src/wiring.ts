@@ -9,17 +9,13 @@ import { openStore } from './certificates/store.ts';
 import { openAccountStore } from './certificates/store-accounts.ts';
 import { openChallengeStore } from './certificates/store-challenges.ts';
 import type { Config } from './config/config.ts';
-import { createWake } from './delivery/wake.ts';
-import { createFinding, showCertificate } from './finding.ts';
+import { openConnections } from './connections.ts';
+import { showCertificate } from './finding.ts';
 import { pidsOf, requestReload } from './haproxy/reload.ts';
 import type { Clock } from './lib/clock.ts';
 import { CertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
-import { USER_AGENT } from './lib/version.ts';
-import { createMarathonHttp } from './marathon/calls.ts';
-import { createMarathonClient } from './marathon/client.ts';
 import type { MarathonEvent } from './marathon/event-schema.ts';
-import { followEvents } from './marathon/events.ts';
 
 /** Everything that a pass works with, built once from the configuration. */
 export interface Wiring {
@@ -42,23 +38,8 @@ export interface WiringOptions {
   readOnly: boolean;
 }
 
-/** A balancer that is healthy for Marathon needs a moment until it serves TLS (2.5 s were seen). */
-const VERIFY_MS = 60_000;
 /** A reload takes 0.2 s on a balancer at rest. */
 const RELOAD_POLL_MS = 100;
-const CONNECT_MS = 10_000;
-/** What may change names, the variable, or who serves. */
-const EVENT_TYPES = [
-  'api_post_event',
-  'deployment_info',
-  'deployment_success',
-  'deployment_failed',
-  'deployment_step_success',
-  'status_update_event',
-  'instance_health_changed_event',
-  'health_status_changed_event',
-  'app_terminated_event',
-];
 
 export async function wire({
   config,
@@ -68,20 +49,12 @@ export async function wire({
   answersAlways,
   readOnly,
 }: WiringOptions): Promise<Wiring> {
-  const http = createMarathonHttp({
-    baseUrls: config.marathonUrl,
-    auth:
-      config.marathonUser === undefined
-        ? undefined
-        : { user: config.marathonUser, password: config.marathonPassword ?? '' },
-    caPem: config.marathonCa,
-    timeoutMs: config.requestTimeoutMs,
-    connectTimeoutMs: CONNECT_MS,
-    userAgent: USER_AGENT,
+  const { marathon, wake, finding, limits, onEvent, close } = openConnections({
+    config,
     clock,
     log,
+    signal,
   });
-  const marathon = createMarathonClient({ http, clock, log });
   const store = await openStore(config.store, CERTIFICATE_ID, config.keepVersions, log, { readOnly });
   const challenges = await openChallengeStore(config.store, { readOnly });
   const accounts = await openAccountStore(config.store, config.acmeDirectory, { readOnly });
@@ -92,36 +65,7 @@ export async function wire({
     return thumbprint === undefined ? undefined : keyAuthorization(token, thumbprint);
   };
 
-  const listeners = new Set<(event: MarathonEvent) => void>();
-  const concerned = [...config.marathonLbApp, config.appId];
-  const finding = createFinding({ config, marathon, signal });
-  const wake = createWake(clock, (onEvent) => {
-    if (!finding.needsMarathon) return () => undefined;
-    const closing = new AbortController();
-    void followEvents({
-      http,
-      clock,
-      log,
-      signal: AbortSignal.any([signal, closing.signal]),
-      types: EVENT_TYPES,
-      onAttached: onEvent,
-      onEvent: (event) => {
-        if (!event.appIds.some((id) => concerned.includes(id))) return;
-        onEvent();
-        for (const listener of listeners) listener(event);
-      },
-    });
-    return () => closing.abort();
-  });
-
   const lookAt = { balancersOf: finding.balancersOf, handshake: showCertificate };
-  const limits = {
-    stuckMs: config.deliveryTimeoutMs,
-    lockWaitMs: config.lockWaitMs,
-    pollMs: config.pollIntervalMs,
-    verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
-  };
-
   const tools: ExecuteTools = {
     marathon,
     clock,
@@ -201,7 +145,7 @@ export async function wire({
       },
     },
   };
-  return { tools, answer, onEvent: (listener) => void listeners.add(listener), close: () => http.close() };
+  return { tools, answer, onEvent, close };
 }
 
 /** What the options say about when and what may be done. */

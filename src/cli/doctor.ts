@@ -1,10 +1,13 @@
-import { type Check, checksOfApp, type DoctorFacts } from '../delivery/doctor-checks.ts';
+import type { Config } from '../config/config.ts';
+import { type Check, checksOfApp, type DoctorFacts, keyReaders } from '../delivery/doctor-checks.ts';
 import { predictRestart } from '../delivery/preflight.ts';
+import type { Finding } from '../finding.ts';
 import { asCertathonError, CertathonError, describeError, ERRORS } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import { marathonVersion } from '../marathon/version.ts';
 import type { Running } from '../service.ts';
 import { applyFixes } from './doctor-apply.ts';
+import { examineDirectory } from './doctor-directory.ts';
 import { type Fix, fixText, jsonOf, print, textOf } from './doctor-text.ts';
 import { doctorTools } from './doctor-tools.ts';
 import type { RunCommand } from './run-command.ts';
@@ -18,9 +21,9 @@ export const runDoctor: RunCommand = async (running) => {
       'CONFIG_INVALID',
       '--fix prints a change and --apply makes it; give one of them',
     );
-  const { tools, close } = doctorTools(running);
+  const { tools, finding, close } = doctorTools(running);
   try {
-    const report = await examine(running, tools);
+    const report = await examine(running, tools, finding);
     if (config.apply) {
       failFirst(report.checks.filter(({ error }) => error !== undefined && !MENDED.has(error)));
       return await applyFixes(report.fixes, running, tools);
@@ -47,10 +50,18 @@ export interface Report {
 
 type Tools = ReturnType<typeof doctorTools>['tools'];
 
-async function examine({ config }: Running, tools: Tools): Promise<Report> {
+async function examine({ config, signal }: Running, tools: Tools, finding: Finding): Promise<Report> {
   const report: Report = { checks: [], fixes: [] };
+  if (finding.needsMarathon) await examineApps(config, tools, report);
+  if (config.delivery === 'directory')
+    report.checks.push(...(await examineDirectory(config, finding, signal)));
+  report.checks.push(keyReaders(config.delivery, config.certEnv));
+  return report;
+}
+
+async function examineApps(config: Config, tools: Tools, report: Report): Promise<void> {
   const version = await examineMarathon(config.marathonUrl, tools, report);
-  if (version === undefined) return report;
+  if (version === undefined) return;
   const own = config.appId === undefined ? undefined : await appOrProblem(config.appId, tools);
   const facts: DoctorFacts = {
     marathonVersion: version,
@@ -70,7 +81,6 @@ async function examine({ config }: Running, tools: Tools): Promise<Report> {
     if (patch !== undefined)
       report.fixes.push({ app, patch, after: predictRestart({ ...app, ...patch }, facts) });
   }
-  return report;
 }
 
 async function examineMarathon(

@@ -102,6 +102,11 @@ export const DELIVERY_OPTIONS = [
     doc: 'How long a balancer may take to reload before the signal is sent again: marathon-lb loses one that meets an event.',
   },
   {
+    name: 'spareAgent',
+    kind: 'boolean',
+    doc: 'A free agent can take another balancer, so a restart that needs one is not refused.',
+  },
+  {
     name: 'maintenanceWindows',
     kind: 'windows',
     example: '0 3 * * 6 for 2h',

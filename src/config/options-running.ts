@@ -102,11 +102,6 @@ export const RUNNING_OPTIONS = [
     doc: 'Print the result as JSON.',
   },
   {
-    name: 'spareAgent',
-    kind: 'boolean',
-    doc: 'A free agent can take another balancer, so a restart that needs one is not refused.',
-  },
-  {
     name: 'fix',
     kind: 'boolean',
     commands: ['doctor'],

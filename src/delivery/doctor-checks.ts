@@ -38,7 +38,6 @@ export function checksOfApp(app: App, facts: DoctorFacts): Check[] {
     ...healthChecks(app, facts),
     ...argumentChecks(app, facts),
     ...sizeChecks(app, facts),
-    keyReaders(facts),
   ];
   return checks.map((check) => ({ ...check, app: app.id }));
 }
@@ -189,7 +188,8 @@ function sizeChecks({ env }: App, { variable, delivery }: DoctorFacts): Check[] 
     : [{ level: 'warn', code: 'SIZE', sentence, hint }];
 }
 
-function keyReaders({ delivery, variable }: DoctorFacts): Check {
+/** Who can read a private key that is delivered, by the strategy. Pure. */
+export function keyReaders(delivery: DoctorFacts['delivery'], variable: string): Check {
   if (delivery === 'directory')
     return {
       level: 'ok',

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Check, checksOfApp, type DoctorFacts } from '../../../src/delivery/doctor-checks.ts';
+import {
+  type Check,
+  checksOfApp,
+  type DoctorFacts,
+  keyReaders,
+} from '../../../src/delivery/doctor-checks.ts';
 import { toVariable } from '../../../src/delivery/variable.ts';
 import { appSchema } from '../../../src/marathon/app-schema.ts';
 import { makeBundle } from '../../support/bundles.ts';
@@ -46,7 +51,6 @@ describe('checksOfApp()', () => {
       'ok STRATEGY',
       'ok HEALTH_CHECK',
       'ok SIZE',
-      'note KEY_READERS',
     ]);
   });
 
@@ -61,13 +65,7 @@ describe('checksOfApp()', () => {
       facts({ delivery: 'directory' }),
     );
 
-    expect(levels(checks)).toEqual([
-      'ok APP',
-      'note RESTART',
-      'note STRATEGY',
-      'ok HEALTH_CHECK',
-      'ok KEY_READERS',
-    ]);
+    expect(levels(checks)).toEqual(['ok APP', 'note RESTART', 'note STRATEGY', 'ok HEALTH_CHECK']);
   });
 
   it('names the app at each line, begins each sentence with a capital letter and ends none', () => {
@@ -234,8 +232,8 @@ describe('the arguments of marathon-lb', () => {
 
 describe('who reads the key', () => {
   it('is everybody who may read the app, unless a directory is used', () => {
-    const [environment] = of(checksOfApp(app(), facts()), 'KEY_READERS');
-    const [directory] = of(checksOfApp(app(), facts({ delivery: 'directory' })), 'KEY_READERS');
+    const environment = keyReaders('environment', 'HAPROXY_SSL_CERT');
+    const directory = keyReaders('directory', 'HAPROXY_SSL_CERT');
 
     expect(environment).toMatchObject({
       level: 'note',

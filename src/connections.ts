@@ -1,0 +1,99 @@
+import type { Config } from './config/config.ts';
+import type { DeliveryLimits } from './delivery/delivery.ts';
+import { createWake, type Wake } from './delivery/wake.ts';
+import { createFinding, type Finding } from './finding.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import { USER_AGENT } from './lib/version.ts';
+import { createMarathonHttp } from './marathon/calls.ts';
+import { createMarathonClient, type MarathonClient } from './marathon/client.ts';
+import type { MarathonEvent } from './marathon/event-schema.ts';
+import { followEvents } from './marathon/events.ts';
+
+/** Marathon, its events and the balancers, as every command reaches them. */
+export interface Connections {
+  marathon: MarathonClient;
+  wake: Wake;
+  finding: Finding;
+  limits: DeliveryLimits;
+  /** Called with each event that concerns one of our apps, while somebody holds `wake`. */
+  onEvent: (listener: (event: MarathonEvent) => void) => void;
+  close(): Promise<void>;
+}
+
+/** A balancer that is healthy for Marathon needs a moment until it serves TLS (2.5 s were seen). */
+const VERIFY_MS = 60_000;
+const CONNECT_MS = 10_000;
+/** What may change names, the variable, or who serves. */
+const EVENT_TYPES = [
+  'api_post_event',
+  'deployment_info',
+  'deployment_success',
+  'deployment_failed',
+  'deployment_step_success',
+  'status_update_event',
+  'instance_health_changed_event',
+  'health_status_changed_event',
+  'app_terminated_event',
+];
+
+export function openConnections({
+  config,
+  clock,
+  log,
+  signal,
+}: {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}): Connections {
+  const http = createMarathonHttp({
+    baseUrls: config.marathonUrl,
+    auth:
+      config.marathonUser === undefined
+        ? undefined
+        : { user: config.marathonUser, password: config.marathonPassword ?? '' },
+    caPem: config.marathonCa,
+    timeoutMs: config.requestTimeoutMs,
+    connectTimeoutMs: CONNECT_MS,
+    userAgent: USER_AGENT,
+    clock,
+    log,
+  });
+  const marathon = createMarathonClient({ http, clock, log });
+  const finding = createFinding({ config, marathon, signal });
+  const listeners = new Set<(event: MarathonEvent) => void>();
+  const concerned = [...config.marathonLbApp, config.appId];
+  const wake = createWake(clock, (onEvent) => {
+    if (!finding.needsMarathon) return () => undefined;
+    const closing = new AbortController();
+    void followEvents({
+      http,
+      clock,
+      log,
+      signal: AbortSignal.any([signal, closing.signal]),
+      types: EVENT_TYPES,
+      onAttached: onEvent,
+      onEvent: (event) => {
+        if (!event.appIds.some((id) => concerned.includes(id))) return;
+        onEvent();
+        for (const listener of listeners) listener(event);
+      },
+    });
+    return () => closing.abort();
+  });
+  return {
+    marathon,
+    wake,
+    finding,
+    limits: {
+      stuckMs: config.deliveryTimeoutMs,
+      lockWaitMs: config.lockWaitMs,
+      pollMs: config.pollIntervalMs,
+      verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
+    },
+    onEvent: (listener) => void listeners.add(listener),
+    close: () => http.close(),
+  };
+}
