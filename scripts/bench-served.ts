@@ -7,7 +7,7 @@ export interface ServedWatch {
 }
 
 export interface Served {
-  /** Epoch milliseconds: from then on every balancer shows it; undefined when one does not. */
+  /** Epoch milliseconds: when the last of the balancers showed it first; undefined when one never did. */
   byAllAtMs(fingerprint: string): number | undefined;
   /** The longest time in which no balancer took a connection. */
   byNobodyMs: number;
@@ -39,8 +39,12 @@ export function watchServed(hosts: readonly string[], port: number, servername: 
       await done;
       return {
         byAllAtMs: (fingerprint) => {
-          const last = moments.findLastIndex(({ shown }) => shown.some((each) => each !== fingerprint));
-          return moments[last + 1]?.atMs;
+          const firsts = hosts.map(
+            (_, at) =>
+              moments.find(({ shown }) => shown[at] === fingerprint)?.atMs ?? Number.POSITIVE_INFINITY,
+          );
+          const lastMs = Math.max(...firsts);
+          return Number.isFinite(lastMs) ? lastMs : undefined;
         },
         byNobodyMs: longestWithout(moments),
       };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CELLS, type Cell, type CellFigures, cellName, measureCells } from './bench-cells.ts';
+import { CELLS, type Cell, type CellFigures, cellName, measureCells, whatFailed } from './bench-cells.ts';
 import { measureInLab } from './bench-lab.ts';
 import { measureStart } from './bench-start.ts';
 import { renderBenchmarks, renderCells, renderProgram } from './bench-table.ts';
@@ -80,7 +80,10 @@ async function measureAll(): Promise<{ figures: CellFigures[]; failures: string[
     const what = group.map(cellName).join('; ');
     say(what);
     await measureCells(group).then(
-      (measured) => void figures.push(...measured),
+      (measured) => {
+        figures.push(...measured);
+        for (const cell of measured) for (const line of whatFailed(cell)) say(`  ${cell.front}: ${line}`);
+      },
       (error: unknown) => void failures.push(`${what}: ${error instanceof Error ? error.stack : error}`),
     );
   }
