@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { applyChange } from '../delivery/apply.ts';
 import type { DeliveryTools } from '../delivery/delivery.ts';
 import { differenceOf } from '../delivery/difference.ts';
-import { strategyChange } from '../delivery/strategy-change.ts';
+import { lastingChange } from '../delivery/lasting-change.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { Running } from '../service.ts';
 import { asWords, type Fix, print } from './doctor-text.ts';
@@ -26,7 +26,7 @@ export async function applyFixes(
       say('Nothing was changed.');
       return 0;
     }
-    const change = await strategyChange(app, patch.upgradeStrategy, config.domains, tools);
+    const change = await lastingChange(app, patch, config.domains, tools);
     await applyChange(change, tools);
     say(`${app.id} is changed, and every balancer serves what it served before.`);
     applied.push({ app: app.id, changes: changes.map(asWords), sentence: after.sentence });

@@ -1,6 +1,7 @@
 import type { Difference } from '../delivery/difference.ts';
 import { differenceOf } from '../delivery/difference.ts';
 import type { Check } from '../delivery/doctor-checks.ts';
+import type { LastingPatch } from '../delivery/lasting-change.ts';
 import type { RestartPrediction } from '../delivery/preflight.ts';
 import { maskSecrets } from '../lib/mask.ts';
 import { printable } from '../lib/printable.ts';
@@ -9,7 +10,7 @@ import type { App } from '../marathon/schema.ts';
 /** A change of a marathon-lb app that helps, and what its own restart will do. */
 export interface Fix {
   app: App;
-  patch: NonNullable<RestartPrediction['patch']>;
+  patch: LastingPatch;
   after: RestartPrediction;
 }
 

@@ -1,6 +1,8 @@
 import type { Config } from '../config/config.ts';
 import { type Check, checksOfApp, type DoctorFacts, keyReaders } from '../delivery/doctor-checks.ts';
+import type { LastingPatch } from '../delivery/lasting-change.ts';
 import { predictRestart } from '../delivery/preflight.ts';
+import { readinessVerdict } from '../delivery/readiness.ts';
 import type { Finding } from '../finding.ts';
 import { asCertathonError, CertathonError, describeError, ERRORS } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
@@ -68,6 +70,10 @@ async function examineApps(config: Config, tools: Tools, report: Report): Promis
     delivery: config.delivery,
     variable: config.certEnv,
     hasSpareAgent: config.spareAgent ? true : undefined,
+    front:
+      config.frontDetectionMs === undefined || config.delivery === 'directory'
+        ? undefined
+        : { detectionMs: config.frontDetectionMs, adminPort: config.balancerAdminPort },
     ownLabels: own !== undefined && 'labels' in own ? own.labels : undefined,
   };
   for (const id of config.marathonLbApp) {
@@ -77,10 +83,19 @@ async function examineApps(config: Config, tools: Tools, report: Report): Promis
       continue;
     }
     report.checks.push(...checksOfApp(app, facts));
-    const { patch } = predictRestart(app, facts);
-    if (patch !== undefined)
+    const patch = helpFor(app, facts);
+    if (Object.keys(patch).length > 0)
       report.fixes.push({ app, patch, after: predictRestart({ ...app, ...patch }, facts) });
   }
+}
+
+/** What would make the restarts of an app better, from now on. */
+function helpFor(app: App, facts: DoctorFacts): LastingPatch {
+  const pause = facts.front === undefined ? undefined : readinessVerdict(app, facts.front);
+  return {
+    ...predictRestart(app, facts).patch,
+    ...(pause?.kind === 'propose' ? { readinessChecks: pause.readinessChecks } : {}),
+  };
 }
 
 async function examineMarathon(

@@ -107,6 +107,14 @@ export const DELIVERY_OPTIONS = [
     doc: 'A free agent can take another balancer, so a restart that needs one is not refused.',
   },
   {
+    name: 'frontDetection',
+    kind: 'duration',
+    range: ['1s', '10m'],
+    commands: ['doctor'],
+    example: '10s',
+    doc: 'How long the load balancer in front takes to use a balancer again that is back; the doctor then proposes a pause of so long between the balancers of a restart.',
+  },
+  {
     name: 'maintenanceWindows',
     kind: 'windows',
     example: '0 3 * * 6 for 2h',

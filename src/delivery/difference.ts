@@ -15,14 +15,14 @@ export interface Difference {
 /** What a partial update would change in an app. Pure. Values of `env` are told by what they are and a
  * fingerprint, since any of them may be a key or a password. */
 export function differenceOf(
-  before: Pick<App, 'env' | 'upgradeStrategy' | 'args'>,
+  before: Pick<App, 'env' | 'upgradeStrategy' | 'readinessChecks' | 'args'>,
   patch: AppPatch,
 ): Difference[] {
   const differences: Difference[] = [];
   const add = (field: string, from: string, to: string) => {
     if (from !== to) differences.push({ field, from, to });
   };
-  const { env, upgradeStrategy, args } = patch;
+  const { env, upgradeStrategy, readinessChecks, args } = patch;
   if (env !== undefined) {
     for (const name of [...new Set([...Object.keys(before.env), ...Object.keys(env)])].sort())
       add(`env.${name}`, shownValue(own(before.env, name)), shownValue(own(env, name)));
@@ -34,8 +34,15 @@ export function differenceOf(
       add(`upgradeStrategy.${name}`, from ?? '', to ?? '');
     }
   }
+  if (readinessChecks !== undefined)
+    add('readinessChecks', shownChecks(before.readinessChecks), shownChecks(readinessChecks));
   if (args !== undefined) add('args', shownText(before.args.join('\0')), shownText(args.join('\0')));
   return differences;
+}
+
+function shownChecks(checks: App['readinessChecks']): string {
+  const words = checks.map((each) => `${each.path} at port ${each.portName} every ${each.intervalSeconds} s`);
+  return words.join(', ') || 'none';
 }
 
 function own(env: App['env'], name: string): EnvValue | undefined {

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
 import { LARGEST_TOTAL, LARGEST_VARIABLE } from './change.ts';
 import { argumentChecks } from './doctor-arguments.ts';
+import { frontChecks } from './doctor-front.ts';
 import { predictRestart, type RestartPrediction } from './preflight.ts';
 import { countsBase, mesosSeesHealth } from './restart-arithmetic.ts';
 
@@ -25,6 +26,8 @@ export interface DoctorFacts {
   /** The variable that the certificate goes to. */
   variable: string;
   hasSpareAgent: boolean | undefined;
+  /** How long the balancer in front takes to use one again, when somebody said it. */
+  front: { detectionMs: number; adminPort: number } | undefined;
   /** Labels of our own app, when the program runs as one. */
   ownLabels: Readonly<Record<string, string>> | undefined;
 }
@@ -35,6 +38,7 @@ export function checksOfApp(app: App, facts: DoctorFacts): Check[] {
   const checks = [
     ...balancerChecks(app),
     ...restartChecks(prediction, app, facts),
+    ...frontChecks(app, facts),
     ...healthChecks(app, facts),
     ...argumentChecks(app, facts),
     ...sizeChecks(app, facts),

@@ -84,6 +84,19 @@ const healthCheckSchema = z.object({
 });
 export type HealthCheck = z.output<typeof healthCheckSchema>;
 
+const readinessCheckSchema = z.object({
+  name: or(text, 'readinessCheck'),
+  protocol: or(text, 'HTTP'),
+  path: or(text, '/'),
+  portName: or(text, 'http-api'),
+  intervalSeconds: or(z.number(), 30),
+  timeoutSeconds: or(z.number(), 10),
+  httpStatusCodesForReady: or(z.array(z.number()), [200]),
+  preserveLastResponse: or(z.boolean(), false),
+});
+/** Tells when a new task may be relied on: the next old one is stopped only then. */
+export type ReadinessCheck = z.output<typeof readinessCheckSchema>;
+
 const network = z.object({ mode: or(text, 'container'), name: maybe(text) });
 const container = z.object({
   portMappings: list(portMapping),
@@ -119,6 +132,7 @@ export const appSchema = z
     ports: list(port),
     requirePorts: or(z.boolean(), false),
     healthChecks: list(healthCheckSchema),
+    readinessChecks: list(readinessCheckSchema),
     upgradeStrategy: or(
       z.object({ minimumHealthCapacity: or(z.number(), 1), maximumOverCapacity: or(z.number(), 1) }),
       { minimumHealthCapacity: 1, maximumOverCapacity: 1 },

@@ -21,6 +21,7 @@ export type WriteResult =
 export interface AppPatch {
   env?: Env;
   upgradeStrategy?: App['upgradeStrategy'];
+  readinessChecks?: App['readinessChecks'];
   args?: string[];
 }
 

@@ -36,6 +36,7 @@ const facts = (changes: Partial<DoctorFacts> = {}): DoctorFacts => ({
   delivery: 'environment',
   variable: 'HAPROXY_SSL_CERT',
   hasSpareAgent: undefined,
+  front: undefined,
   ownLabels: undefined,
   ...changes,
 });
@@ -49,6 +50,7 @@ describe('checksOfApp()', () => {
       'ok APP',
       'ok RESTART',
       'ok STRATEGY',
+      'note FRONT',
       'ok HEALTH_CHECK',
       'ok SIZE',
     ]);

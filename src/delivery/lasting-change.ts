@@ -1,36 +1,41 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CertathonError, describeError } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import type { AppChange } from './apply.ts';
 import type { DeliveryTools } from './delivery.ts';
+import { differenceOf } from './difference.ts';
 import { lookAtServed, proveServedAsBefore } from './served-before.ts';
 
-type Strategy = App['upgradeStrategy'];
+/** How Marathon restarts the balancers, from now on. */
+export type LastingPatch = Partial<Pick<App, 'upgradeStrategy' | 'readinessChecks'>>;
 
-/** A lasting change of how Marathon restarts the balancers. It restarts them once itself, by the new strategy;
+/** A lasting change of how Marathon restarts the balancers. It restarts them once itself, by the new values;
  * afterwards, and after an undo, every balancer has to serve what was served before.
  * @param app as the change was planned for
  * @param names to ask for, beside those of the certificates in the app */
-export async function strategyChange(
+export async function lastingChange(
   app: App,
-  strategy: Strategy,
+  patch: LastingPatch,
   names: readonly string[],
   tools: DeliveryTools,
 ): Promise<AppChange> {
   const before = await lookAtServed(app, names, tools);
-  const { minimumHealthCapacity, maximumOverCapacity } = strategy;
+  const fields = Object.keys(patch) as (keyof LastingPatch)[];
+  const isHeldBy = (now: App) => fields.every((field) => isDeepStrictEqual(now[field], patch[field]));
+  const differences = differenceOf(app, patch);
   return {
     appId: app.id,
-    mark: `upgradeStrategy ${minimumHealthCapacity}/${maximumOverCapacity}`,
-    subject: 'upgradeStrategy',
-    facts: { minimumHealthCapacity, maximumOverCapacity },
-    isHeldBy: (now) => isSame(now.upgradeStrategy, strategy),
+    mark: differences.map(({ field, to }) => `${field} ${to}`).join('; '),
+    subject: fields.join(', '),
+    facts: Object.fromEntries(differences.map(({ field, to }) => [field, to])),
+    isHeldBy,
     patchFor: (now) => {
-      if (isSame(now.upgradeStrategy, strategy)) return undefined;
-      if (isSame(now.upgradeStrategy, app.upgradeStrategy) && now.instances === app.instances)
-        return { upgradeStrategy: strategy };
+      if (isHeldBy(now)) return undefined;
+      const isAsPlanned = fields.every((field) => isDeepStrictEqual(now[field], app[field]));
+      if (isAsPlanned && now.instances === app.instances) return patch;
       throw new CertathonError(
         'DELIVERY_OVERTAKEN',
-        `The upgradeStrategy or the number of instances of ${app.id} was changed by somebody else since it was looked at`,
+        `The ${fields.join(' or ')}, or the number of instances, of ${app.id} was changed by somebody else since it was looked at`,
       );
     },
     previousOf: () => undefined,
@@ -44,11 +49,4 @@ export async function strategyChange(
         },
       ),
   };
-}
-
-function isSame(one: Strategy, other: Strategy): boolean {
-  return (
-    one.minimumHealthCapacity === other.minimumHealthCapacity &&
-    one.maximumOverCapacity === other.maximumOverCapacity
-  );
 }

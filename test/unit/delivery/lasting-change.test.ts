@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryTools, Served } from '../../../src/delivery/delivery.ts';
-import { strategyChange } from '../../../src/delivery/strategy-change.ts';
+import { lastingChange } from '../../../src/delivery/lasting-change.ts';
 import { balancersOf } from '../../../src/haproxy/balancers.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { type App, appSchema } from '../../../src/marathon/app-schema.ts';
@@ -47,9 +47,14 @@ function world(seen: App, served: (host: string, name: string) => Served) {
   return { tools, asked };
 }
 
-describe('strategyChange()', () => {
+describe('lastingChange()', () => {
   it('writes nothing but the strategy, once', async () => {
-    const change = await strategyChange(app(), NEW, [], world(app(), () => shows('a')).tools);
+    const change = await lastingChange(
+      app(),
+      { upgradeStrategy: NEW },
+      [],
+      world(app(), () => shows('a')).tools,
+    );
 
     expect(change.isHeldBy(app())).toBe(false);
     expect(change.patchFor(app())).toEqual({ upgradeStrategy: NEW });
@@ -61,7 +66,12 @@ describe('strategyChange()', () => {
     ['strategy', { upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 } }],
     ['number of instances', { instances: 3 }],
   ])('writes nothing when somebody changed the %s meanwhile', async (_what, changes) => {
-    const change = await strategyChange(app(), NEW, [], world(app(), () => shows('a')).tools);
+    const change = await lastingChange(
+      app(),
+      { upgradeStrategy: NEW },
+      [],
+      world(app(), () => shows('a')).tools,
+    );
 
     expect(() => change.patchFor(app(changes))).toThrow(
       expect.objectContaining({ code: 'DELIVERY_OVERTAKEN' }),
@@ -71,7 +81,7 @@ describe('strategyChange()', () => {
   it('asks every balancer for every name, those of wildcards too', async () => {
     const { tools, asked } = world(app(), () => shows('a'));
 
-    const change = await strategyChange(app(), NEW, ['www.example.com'], tools);
+    const change = await lastingChange(app(), { upgradeStrategy: NEW }, ['www.example.com'], tools);
     await change.verify();
 
     const names = ['www.example.com', 'certathon.example.com', 'shop.example.com'];
@@ -82,7 +92,7 @@ describe('strategyChange()', () => {
   it('proves what was served before, and names who serves something else', async () => {
     let served = (_host: string) => shows('a'.repeat(64));
     const { tools } = world(app(), (host) => served(host));
-    const change = await strategyChange(app(), NEW, [], tools);
+    const change = await lastingChange(app(), { upgradeStrategy: NEW }, [], tools);
     await change.verify();
 
     served = (host) => (host === '10.0.0.2' ? shows('b'.repeat(64)) : shows('a'.repeat(64)));
@@ -103,7 +113,7 @@ describe('strategyChange()', () => {
       count += 1;
       return isUp ? shows(String(count)) : { unreachable: 'refused' };
     });
-    const change = await strategyChange(own, NEW, ['shop.example.com'], tools);
+    const change = await lastingChange(own, { upgradeStrategy: NEW }, ['shop.example.com'], tools);
 
     await change.verify();
     expect(await change.servedAgain(undefined)).toBe('2 of 2 balancers serve what they served before');
@@ -114,7 +124,7 @@ describe('strategyChange()', () => {
 
   it('proves nothing of an app without a running task', async () => {
     const { tools } = world(app({ tasks: [] }), () => shows('a'));
-    const change = await strategyChange(app(), NEW, [], tools);
+    const change = await lastingChange(app(), { upgradeStrategy: NEW }, [], tools);
 
     await expect(change.verify()).rejects.toMatchObject({
       message: expect.stringContaining('/marathon-lb has no running task'),
