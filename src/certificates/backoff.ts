@@ -8,9 +8,12 @@ import type { Hold } from './model.ts';
  * 1,152 in a row), and leave dozens of tries in the last third of 90 days.
  * @source letsencrypt.org/docs/integration-guide, "Retrying failures" */
 const WAITS_MS = [60_000, 600_000, 6_000_000, 43_200_000];
-/** The CA or Marathon is in trouble: not the names' fault, so it never grows. */
+/** The CA, Marathon or a volume is in trouble: not the names' fault, so it never grows. */
 const TROUBLE_WAIT_MS = 5 * 60_000;
 const SPREAD = 0.2;
+
+/** A reload costs nobody anything, so a balancer that is behind is soon asked again. */
+export const RELOAD_AGAIN_MS = 5 * 60_000;
 
 /** When the next try is made after a failure. Pure. Never longer than a twentieth of the time that the
  * current certificate has left, so that a short-lived one gets its tries too, but a limit of the CA is kept. */
@@ -19,6 +22,7 @@ export function holdAfter(
   before: Hold | undefined,
   now: Date,
   expiresAt: Date | undefined,
+  mostMs = Number.POSITIVE_INFINITY,
 ): Hold {
   const trouble = [
     'ACME_UNREACHABLE',
@@ -26,6 +30,7 @@ export function holdAfter(
     'MARATHON_UNREACHABLE',
     'APP_LOCKED',
     'CLOCK_WRONG',
+    'DIRECTORY_UNUSABLE',
   ].includes(failure.code);
   const failures = (before?.failures ?? 0) + (trouble ? 0 : 1);
   const table = trouble
@@ -34,7 +39,7 @@ export function holdAfter(
   const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now.getTime();
   const boundMs = leftMs > 0 ? Math.max(60_000, leftMs / 20) : Number.POSITIVE_INFINITY;
   const spreadMs = table * SPREAD * share(`${failure.code} ${failures} ${now.getTime()}`);
-  const waitMs = Math.min(table + spreadMs, boundMs);
+  const waitMs = Math.min(table + spreadMs, boundMs, mostMs);
   const until = new Date(Math.round(Math.max(now.getTime() + waitMs, failure.retryAt?.getTime() ?? 0)));
   const byCa = failure.retryAt !== undefined && failure.code === 'ACME_RATE_LIMITED';
   return { since: now, until, code: failure.code, reason: failure.message, failures, byCa };

@@ -1,5 +1,6 @@
+import { forgetProven } from '../delivery/directory-proof.ts';
 import { asCertathonError, CertathonError, describeError, ERRORS, type ErrorCode } from '../lib/errors.ts';
-import { holdAfter, isHeld } from './backoff.ts';
+import { holdAfter, isHeld, RELOAD_AGAIN_MS } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
 import type {
   CertificateObservation,
@@ -124,8 +125,12 @@ function nextStep(
 }
 
 /** Everything is served: the record of a delivery that was killed before it saw this has no use any more. */
-async function forgetDeliveries({ targets }: CertificateObservation, { store }: ExecuteTools): Promise<void> {
-  for (const { id } of targets) {
+async function forgetDeliveries(
+  { targets }: CertificateObservation,
+  { store, shared }: ExecuteTools,
+): Promise<void> {
+  for (const { id, strategy } of targets) {
+    if (strategy === 'directory') await forgetProven(id, shared);
     const memory = store.deliveryMemory(id);
     if ((await memory.delivery()) !== undefined) await memory.removeDelivery();
   }
@@ -166,7 +171,8 @@ async function tryStep(
   tools: ExecuteTools,
 ): Promise<{ failure: CertathonError | undefined; found: Problem[] }> {
   const held: Held = 'target' in step ? { deliveryTo: step.target } : 'order';
-  const before = 'target' in step ? seen.targets.find(({ id }) => id === step.target)?.hold : seen.orderHold;
+  const target = 'target' in step ? seen.targets.find(({ id }) => id === step.target) : undefined;
+  const before = 'target' in step ? target?.hold : seen.orderHold;
   try {
     const found = await execute(step, seen, tools);
     if (before !== undefined && ENDS_HOLD.has(step.do)) await tools.store.removeHold(held);
@@ -179,7 +185,10 @@ async function tryStep(
       tools.log.warn('delivery.failed', { code: failure.code, reason: failure.message, hint: failure.hint });
       return { failure, found: [] };
     }
-    const hold = holdAfter(failure, before, new Date(tools.clock.nowMs()), seen.stored?.notAfter);
+    const isReload = step.do === 'repair' && target?.strategy === 'directory';
+    const mostMs = isReload ? RELOAD_AGAIN_MS : undefined;
+    const now = new Date(tools.clock.nowMs());
+    const hold = holdAfter(failure, before, now, seen.stored?.notAfter, mostMs);
     await tools.store.saveHold(held, hold);
     const event = step.do === 'order' ? 'certificate.failed' : 'delivery.failed';
     tools.log.error(event, {

@@ -37,11 +37,25 @@ describe('holdAfter()', () => {
     'MARATHON_UNREACHABLE',
     'APP_LOCKED',
     'CLOCK_WRONG',
+    'DIRECTORY_UNUSABLE',
   ])('does not grow with %s, which is not the fault of a name', (code) => {
     const next = holdAfter(failure(code), hold({ failures: 2 }), NOW, undefined);
 
     expect(next.failures).toBe(2);
     expect(waitOf(next.until)).toBeLessThanOrEqual(6 * MINUTE_MS);
+  });
+
+  it('never waits longer than it is told to', () => {
+    const next = holdAfter(
+      failure('DELIVERY_NOT_SERVED'),
+      hold({ failures: 5 }),
+      NOW,
+      undefined,
+      5 * MINUTE_MS,
+    );
+
+    expect(waitOf(next.until)).toBe(5 * MINUTE_MS);
+    expect(next.failures).toBe(6);
   });
 
   it('gives one answer for one moment', () => {
