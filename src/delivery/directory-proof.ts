@@ -9,7 +9,10 @@ import { probeName } from './verify.ts';
 /** Takes those changes of earlier runs off the record that some balancer has loaded meanwhile, by whatever reload.
  * Else a later change that is refused would go back to what was there before them, which may have expired since.
  * @throws DIRECTORY_UNUSABLE; what finding the balancers threw */
-export async function forgetProven(path: string, tools: DirectoryTools): Promise<void> {
+export async function forgetProven(
+  path: string,
+  tools: Pick<DirectoryTools, 'balancers' | 'handshake' | 'signal'>,
+): Promise<void> {
   const earlier = await unprovenChanges(path);
   if (earlier.length === 0) return;
   const balancers = await tools.balancers(tools.signal);
