@@ -5,6 +5,9 @@ import { defineConfig } from 'vitest/config';
 const isLong = process.env.CERTATHON_LONG !== undefined;
 delete process.env.CERTATHON_LONG;
 
+// What fails under load has to be the balancers' doing, so nothing else runs beside it.
+const UNDER_LOAD = 'test/e2e/load.test.ts';
+
 // Two cores: more workers only make the real parts (HAProxy, Pebble, Node) wait for each other.
 export default defineConfig({
   test: {
@@ -36,9 +39,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: [UNDER_LOAD],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'load',
+          include: [UNDER_LOAD],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
         },
       },
       ...(isLong
@@ -50,7 +64,7 @@ export default defineConfig({
                 include: ['test/long/**/*.test.ts'],
                 testTimeout: 420_000,
                 hookTimeout: 120_000,
-                sequence: { groupOrder: 3 },
+                sequence: { groupOrder: 4 },
               },
             },
           ]
