@@ -49,7 +49,11 @@ export async function readDirectory(path: string): Promise<DirectoryContent> {
 
 /** The certificates in certs/, by file: facts that may be shown. @throws DIRECTORY_UNUSABLE */
 export async function certificatesIn(path: string): Promise<FileFacts[]> {
-  const { files } = await readDirectory(path);
+  return certificatesAmong((await readDirectory(path)).files);
+}
+
+/** Those that hold a certificate which HAProxy can load. */
+export function certificatesAmong(files: readonly DirectoryFile[]): FileFacts[] {
   return files.flatMap(({ file, content }) =>
     content.kind === 'certificate'
       ? [{ file, names: content.facts.names, fingerprint: content.facts.fingerprint }]

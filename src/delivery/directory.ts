@@ -8,7 +8,7 @@ import type { Bundle } from './bundle.ts';
 import type { Served } from './delivery.ts';
 import { type Aim, aimOf, formerAim } from './directory-aim.ts';
 import { changeFiles, putBackFiles } from './directory-change.ts';
-import { certificatesIn } from './directory-files.ts';
+import { certificatesAmong, readDirectory } from './directory-files.ts';
 import { forgetProven } from './directory-proof.ts';
 import { type FileChange, forgetChanges } from './directory-record.ts';
 import { putBackWords, rivalsOf, whyBehind } from './reload-plan.ts';
@@ -49,6 +49,8 @@ export interface DirectoryLimits {
   pollMs: number;
 }
 
+const MOST_FILES_NAMED = 3;
+
 /** Delivers bundles by a directory that the balancers read: change the files, have reloaded who does not serve them,
  * prove it by handshakes. Balancers that serve what they should are not touched, so a repair reloads only those behind.
  * May be repeated and may follow a crash at any line.
@@ -84,14 +86,17 @@ export async function deliverByDirectory(delivery: DirectoryDelivery, tools: Dir
 /** One sentence for each balancer that is behind. */
 async function wordsFor(end: RoundsEnd, aim: Aim, path: string, tools: DirectoryTools): Promise<string> {
   if (end.views.length === 0) return 'no balancer was found';
-  const files = await certificatesIn(path);
+  const { files } = await readDirectory(path);
+  const unloadable = files.flatMap(({ file, content }) =>
+    content.kind === 'unreadable' ? [`${file} (${content.problem})`] : [],
+  );
   const sentences = await mapBounded(end.views, PARALLEL, async (view) => {
     if (view.state === 'serves') return '';
     const balancer = end.balancers.find(({ id }) => id === view.id);
     const pids = balancer === undefined ? undefined : await lastingPids(balancer, tools);
     const wanted = aim.expected.find(({ names }) => names.includes(view.name ?? ''))?.fingerprint;
-    const rivals = view.name === undefined ? [] : rivalsOf(view.name, wanted, files);
-    return whyBehind(view, end.attempts.get(view.id), pids, rivals);
+    const rivals = view.name === undefined ? [] : rivalsOf(view.name, wanted, certificatesAmong(files));
+    return whyBehind(view, end.attempts.get(view.id), pids, rivals, unloadable.slice(0, MOST_FILES_NAMED));
   });
   return sentences
     .filter((sentence) => sentence !== '')

@@ -70,12 +70,14 @@ function shouldPutBack({ views, attempts, isChanged }: Situation): boolean {
 }
 
 /** Why a balancer is behind, as far as it can be told.
- * @param pidsNow its processes at the end   @param rivals files of certs/ that carry the same name */
+ * @param pidsNow its processes at the end   @param rivals files of certs/ that carry the same name
+ * @param unloadable files of certs/ that HAProxy can not load, with the reason of each */
 export function whyBehind(
   view: BalancerView,
   attempts: Attempts | undefined,
   pidsNow: readonly number[] | undefined,
   rivals: readonly string[],
+  unloadable: readonly string[],
 ): string {
   const who = `${view.place} (${view.id}) ${view.shows}`;
   if (attempts === undefined) return who;
@@ -88,7 +90,9 @@ export function whyBehind(
     case undefined:
       return `${who}; it took the signal ${times}`;
     case false:
-      return `${who}; it took the signal ${times} and its processes did not change: it hangs, or HAProxy refuses its configuration`;
+      return `${who}; it took the signal ${times} and its processes did not change: it hangs, or HAProxy refuses its configuration${
+        unloadable.length > 0 ? `, since it can not load ${unloadable.join(', ')} in certs/` : ''
+      }`;
     case true:
       return rivals.length > 0
         ? `${who}; it reloaded, but ${rivals.join(', ')} in certs/ has the same name`

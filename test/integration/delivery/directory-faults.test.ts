@@ -151,6 +151,27 @@ describe('a bundle that HAProxy refuses', () => {
   });
 });
 
+describe('a file of somebody else that HAProxy can not load', () => {
+  it('is named, and the delivery goes through when it is gone', async () => {
+    const { name, file } = place();
+    const [old, bundle] = [freshBundle(name), freshBundle(name)];
+    await deliver(lab, deliveryOf(path, [{ file, bundle: old }]));
+    writeFileSync(certsFile(path, 'zzz-notes.pem'), 'no certificate at all\n');
+    const delivery = deliveryOf(path, [{ file, bundle }]);
+
+    const isRefused = await refusing();
+    const { error } = await failureAfter(lab, delivery, 'both refuse', () => isRefused(hosts));
+
+    expect(error.message).toMatch(/since it can not load zzz-notes\.pem \([^)]+\) in certs\//);
+    expect(await shown(lab, hosts, name)).toEqual(all(old));
+    expect(existsSync(certsFile(path, 'zzz-notes.pem'))).toBe(true);
+
+    rmSync(certsFile(path, 'zzz-notes.pem'));
+    await deliver(lab, delivery);
+    expect(await shown(lab, hosts, name)).toEqual(all(bundle));
+  });
+});
+
 describe('a certificate that is not shown although everything reported success', () => {
   it('is found, and the file that stands before it is named', async () => {
     const { name, file } = place();

@@ -153,7 +153,16 @@ describe('whyBehind()', () => {
       `${who}; it reloaded, but reads another directory, or another certificate comes first`,
     ],
   ])('says when %s', (_, attempts, pids, rivals, sentence) => {
-    expect(whyBehind(view('a'), attempts, pids, rivals)).toBe(sentence);
+    expect(whyBehind(view('a'), attempts, pids, rivals, [])).toBe(sentence);
+  });
+
+  it('names the files that keep HAProxy from loading anything, when it loaded nothing', () => {
+    const unloadable = ['junk.pem (it is empty)', 'half.pem (it has no key)'];
+
+    expect(whyBehind(view('a'), tried(), [7], [], unloadable)).toBe(
+      `${who}; it took the signal once and its processes did not change: it hangs, or HAProxy refuses its configuration, since it can not load junk.pem (it is empty), half.pem (it has no key) in certs/`,
+    );
+    expect(whyBehind(view('a'), tried(), [7, 9], [], unloadable)).not.toContain('junk.pem');
   });
 });
 
