@@ -5,6 +5,7 @@ import { balancersAtUrls, balancersInDns, type FoundBalancers } from './haproxy/
 import { servedCertificate } from './haproxy/handshake.ts';
 import { createResolver } from './haproxy/resolve.ts';
 import type { App } from './marathon/app-schema.ts';
+import { appsThere } from './marathon/apps-there.ts';
 import type { MarathonClient } from './marathon/client.ts';
 
 /** How balancers are found: among the tasks of the marathon-lb apps, or at addresses and names in DNS. */
@@ -41,8 +42,9 @@ export function createFinding({
       ]);
       return merged(found);
     }
-    const apps = await Promise.all(config.marathonLbApp.map((id) => marathon.app(id, stop)));
-    return { balancers: apps.flatMap((app) => balancersOf(app, wanted).balancers), problems: [] };
+    const { apps, missing } = await appsThere(config.marathonLbApp, marathon, stop);
+    const problems = missing.map(({ message }) => message);
+    return { balancers: apps.flatMap((app) => balancersOf(app, wanted).balancers), problems };
   };
   let version: string | undefined;
   return {

@@ -8,6 +8,7 @@ import type { Balancer } from '../haproxy/balancers.ts';
 import { groupsOf, namesInGroups } from '../haproxy/groups.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
+import { appsThere } from '../marathon/apps-there.ts';
 import type { MarathonClient } from '../marathon/client.ts';
 import { type DirectoryFile, type InDirectory, inDirectory } from './in-directory.ts';
 import { lookAtBalancers } from './look.ts';
@@ -48,17 +49,7 @@ export async function observeTargets(
   tools: TargetTools,
 ): Promise<{ targets: Target[]; unseen: UnseenTarget[] }> {
   if (tools.strategy === 'directory') return { targets: [await directoryTarget(known, tools)], unseen: [] };
-  const read = await Promise.all(
-    tools.balancerAppIds.map((id) =>
-      tools.marathon.app(id, tools.signal).catch((error: unknown) => {
-        if (error instanceof CertathonError && error.code === 'APP_MISSING') return error;
-        throw error;
-      }),
-    ),
-  );
-  const apps = read.filter((each): each is App => !(each instanceof CertathonError));
-  const missing = read.filter((each): each is CertathonError => each instanceof CertathonError);
-  if (apps.length === 0 && missing[0] !== undefined) throw missing[0];
+  const { apps, missing } = await appsThere(tools.balancerAppIds, tools.marathon, tools.signal);
   const names = await namesOfEach(apps, known.names, tools);
   const targets = await Promise.all(
     apps.map((app, index) => environmentTarget(app, names[index] ?? [], known, tools)),
