@@ -61,8 +61,9 @@ export async function putBackFiles(
   const { certs, replaced } = placesIn(root);
   const [restored, removed]: [string[], string[]] = [[], []];
   for (const { file, put, kept } of changes) {
-    const former = kept === undefined ? undefined : await readBundleFile(join(replaced, kept));
     const target = join(certs, file);
+    if (await isOvertaken(target, put)) continue;
+    const former = kept === undefined ? undefined : await readBundleFile(join(replaced, kept));
     if (kept !== undefined && former?.kind === 'certificate') {
       if (put !== undefined) await keep(target, join(replaced, newKeptName(file, now)));
       await usable('put back', target, () => rename(join(replaced, kept), target));
@@ -74,6 +75,13 @@ export async function putBackFiles(
   }
   await syncDirectories(certs, replaced);
   return { restored, removed };
+}
+
+/** Has somebody else put something where ours was put or taken away, or taken ours out? That is left alone. */
+async function isOvertaken(target: string, put: string | undefined): Promise<boolean> {
+  const content = await readBundleFile(target);
+  if (put === undefined) return content !== undefined;
+  return content === undefined || (content.kind === 'certificate' && content.facts.fingerprint !== put);
 }
 
 /** Writes a bundle where HAProxy does not look and has it written through to the disk.

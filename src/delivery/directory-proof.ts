@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { CertathonError } from '../lib/errors.ts';
 import type { CertificateFacts } from './bundle.ts';
-import type { DirectoryTools } from './directory.ts';
-import { readBundleFile } from './directory-files.ts';
+import type { DirectoryDelivery, DirectoryTools } from './directory.ts';
+import { certificatesIn, readBundleFile } from './directory-files.ts';
 import { placesIn } from './directory-layout.ts';
 import { type FileChange, forgetChanges, recordChanges, unprovenChanges } from './directory-record.ts';
 import { probeName } from './verify.ts';
@@ -32,6 +33,24 @@ export async function forgetProven(
   }
   if (left.length === 0) await forgetChanges(path);
   else if (left.length < earlier.length) await recordChanges(path, left);
+}
+
+/** Are the files still there that the balancers are to load? One that was torn off is: it is ours to put back.
+ * @throws DELIVERY_OVERTAKEN when somebody has put another certificate there since, or taken ours out, so that no
+ *   reload brings it; DIRECTORY_UNUSABLE when the directory is gone */
+export async function requireInPlace({ path, put }: DirectoryDelivery): Promise<void> {
+  for (const { file, bundle } of put) {
+    const place = join(placesIn(path).certs, file);
+    const content = await readBundleFile(place);
+    const isOther = content?.kind === 'certificate' && content.facts.fingerprint !== bundle.facts.fingerprint;
+    if (content !== undefined && !isOther) continue;
+    await certificatesIn(path);
+    const what = isOther ? 'replaced by another certificate' : 'taken out';
+    throw new CertathonError(
+      'DELIVERY_OVERTAKEN',
+      `${place} was ${what} by somebody else before every balancer had loaded it`,
+    );
+  }
 }
 
 /** The certificate that was put, or the one that was taken away. */

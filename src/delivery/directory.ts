@@ -9,7 +9,7 @@ import type { Served } from './delivery.ts';
 import { type Aim, aimOf, formerAim } from './directory-aim.ts';
 import { changeFiles, putBackFiles } from './directory-change.ts';
 import { certificatesAmong, readDirectory } from './directory-files.ts';
-import { forgetProven } from './directory-proof.ts';
+import { forgetProven, requireInPlace } from './directory-proof.ts';
 import { type FileChange, forgetChanges } from './directory-record.ts';
 import { putBackWords, rivalsOf, whyBehind } from './reload-plan.ts';
 import { type RoundsEnd, reloadUntilServed, signalOnce } from './reload-rounds.ts';
@@ -54,15 +54,16 @@ const MOST_FILES_NAMED = 3;
 /** Delivers bundles by a directory that the balancers read: change the files, have reloaded who does not serve them,
  * prove it by handshakes. Balancers that serve what they should are not touched, so a repair reloads only those behind.
  * May be repeated and may follow a crash at any line.
- * @throws DIRECTORY_UNUSABLE before anything was changed; DELIVERY_NOT_SERVED naming each balancer that is behind and
- *   why; the reason of an aborted signal */
+ * @throws DIRECTORY_UNUSABLE before anything was changed, or when the directory is gone; DELIVERY_NOT_SERVED naming
+ *   each balancer that is behind and why; DELIVERY_OVERTAKEN when somebody changed our files meanwhile; the reason of
+ *   an aborted signal */
 export async function deliverByDirectory(delivery: DirectoryDelivery, tools: DirectoryTools): Promise<void> {
   const { path, fileMode } = delivery;
   await forgetProven(path, tools);
   const now = new Date(tools.clock.nowMs());
   const changes = await changeFiles(path, delivery, { mode: fileMode, now });
   const aim = await aimOf(delivery, changes);
-  const end = await reloadUntilServed(aim, tools);
+  const end = await reloadUntilServed(aim, tools, () => requireInPlace(delivery));
   if (end.isServed) {
     if (changes.length > 0) await forgetChanges(path);
     tools.log.info('delivery.verified', {

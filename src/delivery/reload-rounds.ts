@@ -16,8 +16,14 @@ export interface RoundsEnd {
 
 /** Looks, signals and looks again until every balancer serves what it should, or the time is up. The balancers are
  * found anew in each round: who appears is taken along, who is gone is forgotten.
- * @throws what finding the balancers threw, when they were never found; the reason of an aborted signal */
-export async function reloadUntilServed(aim: Aim, tools: DirectoryTools): Promise<RoundsEnd> {
+ * @param requireInPlace throws when the files are no longer those that are aimed at
+ * @throws what finding the balancers threw, when they were never found; what `requireInPlace` threw; the reason of an
+ *   aborted signal */
+export async function reloadUntilServed(
+  aim: Aim,
+  tools: DirectoryTools,
+  requireInPlace: () => Promise<void>,
+): Promise<RoundsEnd> {
   const { clock, limits, signal } = tools;
   const { reloadWaitMs, verifyMs, pollMs } = limits;
   const attempts = new Map<string, Attempts>();
@@ -32,6 +38,7 @@ export async function reloadUntilServed(aim: Aim, tools: DirectoryTools): Promis
     const move = nextMove({ views, attempts, isChanged: aim.isChanged, nowMs, deadlineMs, reloadWaitMs });
     const end = { views, balancers, attempts };
     if (move.do === 'finish') return { ...end, isServed: true, putBack: false };
+    await requireInPlace();
     if (move.do === 'give-up') return { ...end, isServed: false, putBack: move.putBack };
     if (move.do === 'signal' && attempts.size === 0) {
       const waitMs = untilNextReloadMs(await tools.memory.lastReloadAt(), limits.reloadIntervalMs, nowMs);
