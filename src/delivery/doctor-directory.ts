@@ -51,7 +51,11 @@ function fileChecks(path: string, { missing, files }: Pick<DirectoryContent, 'mi
   const unreadable = files.filter(({ content }) => content.kind !== 'certificate');
   const ready: Check =
     missing.length === 0
-      ? { level: 'ok', code: 'DIRECTORY', sentence: `${path} is prepared and holds ${files.length} files` }
+      ? {
+          level: 'ok',
+          code: 'DIRECTORY',
+          sentence: `${path} is prepared and holds ${files.length === 1 ? '1 file' : `${files.length} files`}`,
+        }
       : {
           level: 'note',
           code: 'DIRECTORY',
