@@ -3,7 +3,9 @@ import type { CertificateObservation, CertificatePolicy, Target } from '../../..
 import { planCertificate } from '../../../src/certificates/plan.ts';
 import {
   AT_ONCE,
+  balancer,
   daysFrom,
+  facts,
   hold,
   holding,
   NOW,
@@ -147,5 +149,73 @@ describe('planCertificate() and the time of a delivery', () => {
     expect(plan(observation({ state: former(), at }), { pace: { ...paced, ...saturdays } }).steps).toEqual([
       'deliver /marathon-lb',
     ]);
+  });
+
+  it('lets an app that is locked wait behind the others', () => {
+    const targets = [target({ state: former(), deployments: ['d1'] }), internal({ state: former() })];
+
+    expect(plan(observation({ targets })).steps).toEqual(['deliver /lb-internal', 'deliver /marathon-lb']);
+  });
+
+  it('calls it a problem when a balancer shows another certificate until a window opens', () => {
+    const balancers = [balancer('lb.1'), balancer('lb.2', THEIRS)];
+
+    const made = planCertificate(observation({ balancers }), policy({ pace: saturdays }));
+
+    expect(made.steps).toEqual([]);
+    expect(made.postponed).toEqual([{ target: '/marathon-lb', until: saturday, reason: 'window' }]);
+    expect(made.problems).toEqual([
+      {
+        code: 'DELIVERY_NOT_SERVED',
+        message: expect.stringMatching(/^lb\.2 of \/marathon-lb .* at 2026-01-17T03:00:00\.000Z/),
+      },
+    ]);
+  });
+});
+
+describe('planCertificate() for a directory in which another file is shown', () => {
+  const both = ['other.example.com', 'shop.example.com'];
+  const rival = { place: '/shared/certs/aaa.pem', facts: facts({ fingerprint: THEIRS, names: both }) };
+  const shared = (changes: Partial<Target>) =>
+    observation({
+      targets: [
+        target({
+          ...{ id: '/shared', strategy: 'directory', place: '/shared/certs/shop.example.com.pem' },
+          ...{ balancers: [balancer('lb.1', THEIRS), balancer('lb.2')], ...changes },
+        }),
+      ],
+    });
+
+  it('takes out one with our names alone', () => {
+    expect(planCertificate(shared({ superfluous: ['aaa.pem'] }), policy()).steps).toMatchObject([
+      { do: 'repair', balancers: ['lb.1'], removes: ['aaa.pem'] },
+    ]);
+  });
+
+  it('names one with other names too, and reloads nobody in vain', () => {
+    const made = planCertificate(shared({ rivals: [rival] }), policy());
+
+    expect(made.steps).toEqual([]);
+    expect(made.problems).toMatchObject([
+      { code: 'DELIVERY_FOREIGN', message: expect.stringMatching(/aaa\.pem .* covers other\.example\.com/) },
+    ]);
+  });
+
+  it('takes that out as well where it is allowed, also with a delivery', () => {
+    const allowed = policy({ replaceForeign: true });
+    const removes = ['aaa.pem'];
+
+    expect(planCertificate(shared({ rivals: [rival] }), allowed).steps).toMatchObject([
+      { do: 'repair', removes },
+    ]);
+    expect(planCertificate(shared({ rivals: [rival], state: former() }), allowed).steps).toMatchObject([
+      { do: 'deliver', removes },
+    ]);
+  });
+
+  it('reloads a balancer that shows something else although such a file is there', () => {
+    const seen = shared({ rivals: [rival], balancers: [balancer('lb.1', 'c'.repeat(64)), balancer('lb.2')] });
+
+    expect(planCertificate(seen, policy()).steps).toMatchObject([{ do: 'repair', balancers: ['lb.1'] }]);
   });
 });
