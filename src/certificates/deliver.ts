@@ -36,7 +36,7 @@ export async function deliverTo(
   const current = await currentOf(tools);
   if (target.strategy === 'environment') {
     const request = await requestFor(target, current, step, tools);
-    await restarting(target, tools, () => deliverByEnvironment(request, environmentTools(target, tools)));
+    await deliverByEnvironment(request, environmentTools(target, tools));
     return;
   }
   const { place, files } = await readLoaded({ names: seen.wanted.names, stored: current.stored }, tools);
@@ -120,20 +120,25 @@ async function requestFor(
   };
 }
 
-/** Remembers when balancers were restarted, also when it ended badly: the pace counts restarts. */
+/** Remembers when tasks were replaced, also when it ended badly: the pace counts restarts. */
 async function restarting(target: Target, tools: DeliverTools, work: () => Promise<void>): Promise<void> {
   const startedAt = new Date(tools.clock.nowMs());
   try {
     await work();
   } finally {
-    // Overtaken before anything was written, nothing was restarted either.
-    const isBegun = !tools.signal.aborted;
-    if (isBegun) await tools.store.saveDeliveredAt(target.id, startedAt);
+    if (!tools.signal.aborted) await tools.store.saveDeliveredAt(target.id, startedAt);
   }
 }
 
-function environmentTools(target: Target, { delivery, store }: DeliverTools): DeliveryTools {
-  return { ...delivery, memory: store.deliveryMemory(target.id) };
+/** A restart counts for the pace from the moment that Marathon has a deployment for it, however that ends; what
+ * was given up before, since the app was locked or overtaken, restarted nobody. */
+function environmentTools(target: Target, { delivery, store, clock }: DeliverTools): DeliveryTools {
+  const memory = store.deliveryMemory(target.id);
+  const saveDelivery: typeof memory.saveDelivery = async (record) => {
+    await memory.saveDelivery(record);
+    if (record.deploymentId !== undefined) await store.saveDeliveredAt(target.id, new Date(clock.nowMs()));
+  };
+  return { ...delivery, memory: { ...memory, saveDelivery } };
 }
 
 function directoryTools(target: Target, { shared, store }: DeliverTools): DirectoryTools {

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CERTIFICATE_ID } from '../../src/certificates/model.ts';
+import { openStore } from '../../src/certificates/store.ts';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { type AppDefinition, webApp } from '../../src/lab/definitions.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { type Ended, events, newDirectory, removeDirectories, run } from '../support/certathon.ts';
 import { reloadsOf, shown } from '../support/directory.ts';
 import { appOf, mark, singleBalancer, writesSince } from '../support/lab.ts';
@@ -132,14 +135,19 @@ describe('two marathon-lb apps, each with the certificate in its environment', (
 
   it('get it one after the other when the first is locked, and the locked one is named: APP_LOCKED', async () => {
     lab.marathon.faults.set({ foreignDeployment: EXTERNAL });
-    const since = mark();
+    const store = await openStore(env.CERTATHON_STORE ?? '', CERTIFICATE_ID, 5, silentLog);
+    const [since, restartedAt] = [mark(), await store.deliveredAt(EXTERNAL)];
 
     const ended = await run(['renew', '--now'], { ...env, CERTATHON_LOCK_WAIT: '1s' });
     const writes = writtenSince(since);
+    const restartedAtThen = await store.deliveredAt(EXTERNAL);
     lab.marathon.faults.set({ foreignDeployment: null });
     const next = await run(['renew', '--now'], env);
 
     expect(ended.exit, ended.stdout).toBe(17);
+    // What was never begun does not count for the pace.
+    expect(restartedAt).toBeInstanceOf(Date);
+    expect(restartedAtThen).toEqual(restartedAt);
     expect(ended.stdout).toMatch(/APP_LOCKED\n.*\/lb-external/);
     expect(writes.filter((each) => each === put(INTERNAL))).toHaveLength(1);
     expect(probedBy(ended)).toEqual({ [INTERNAL]: [WIKI] });
