@@ -160,10 +160,12 @@ function timingOf(
 ): TimingVerdict {
   const { state } = target;
   const current = state.kind === 'certificate' && !state.placeholder ? state.facts : undefined;
+  // An adopted certificate may cover names that nobody wants.
+  const wanted = next.names.filter((name) => target.names.includes(name));
   return deliveryTiming(
     {
       isDisruptive: target.strategy === 'environment',
-      isFirst: current === undefined || !coversAll(current.names, next.names),
+      isFirst: current === undefined || !coversAll(current.names, wanted),
       isAsked: policy.forced || policy.askedAt !== undefined,
       issuedAt: next.storedAt,
       lastDeliveryAt: target.deliveredAt,
