@@ -5,6 +5,7 @@ import { directoryChecks } from '../delivery/doctor-directory.ts';
 import type { Finding } from '../finding.ts';
 import { pidsOf } from '../haproxy/reload.ts';
 import { asCertathonError, describeError } from '../lib/errors.ts';
+import { hostAndPort } from '../lib/http-address.ts';
 import { mapBounded } from '../lib/parallel.ts';
 
 const PARALLEL = 8;
@@ -33,7 +34,7 @@ export async function examineDirectory(
   if (found === undefined) return failures;
   const balancers = await mapBounded(found.balancers, PARALLEL, async (balancer) => ({
     id: balancer.id,
-    place: `${balancer.host}:${balancer.adminPort}`,
+    place: hostAndPort(balancer.host, balancer.adminPort),
     answers: (await pidsOf(balancer, signal)) !== undefined,
   }));
   return [...failures, ...directoryChecks(directory, content, balancers, found.problems)];

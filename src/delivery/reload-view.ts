@@ -1,4 +1,5 @@
 import type { Balancer } from '../haproxy/balancers.ts';
+import { hostAndPort } from '../lib/http-address.ts';
 import { mapBounded } from '../lib/parallel.ts';
 import type { Served } from './delivery.ts';
 import type { DirectoryTools } from './directory.ts';
@@ -111,5 +112,5 @@ export async function lastingPids(
 }
 
 function placeOf({ host, tlsPort }: Balancer): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${tlsPort}`;
+  return hostAndPort(host, tlsPort);
 }

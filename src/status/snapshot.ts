@@ -2,6 +2,7 @@
 import type { ObservedBalancer, PlaceState, Postponed } from '../certificates/model.ts';
 import type { PassResult } from '../certificates/pass.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
+import { hostAndPort } from '../lib/http-address.ts';
 
 /** What the status answers show: the last observation and plan. No key, token or password is ever in it. */
 export interface Snapshot {
@@ -102,7 +103,7 @@ function shownBalancer(
   const facts = 'fingerprint' in served ? served : undefined;
   return {
     id,
-    address: `${host}:${port}`,
+    address: hostAndPort(host, port),
     target,
     serves: 'fingerprint' in served ? served.fingerprint : `nothing: ${served.unreachable}`,
     issuer: facts?.issuer,

@@ -44,6 +44,12 @@ describe('snapshotOf()', () => {
     });
   });
 
+  it('writes the address of a balancer with IPv6 as in a URL', () => {
+    const seen = observation({ balancers: [{ ...balancer('lb.1'), host: '2001:db8::5' }] });
+
+    expect(snapshotOf(about, result({ seen })).balancers).toMatchObject([{ address: '[2001:db8::5]:443' }]);
+  });
+
   it('shows what was seen, done and comes next', () => {
     const seen = observation({
       balancers: [
