@@ -1,7 +1,12 @@
 import type { Config } from './config/config.ts';
 import type { DeliveryTools } from './delivery/delivery.ts';
 import { type Balancer, type BalancerPorts, balancersOf } from './haproxy/balancers.ts';
-import { balancersAtUrls, balancersInDns, type FoundBalancers } from './haproxy/found-by-address.ts';
+import {
+  balancersAtUrls,
+  balancersInDns,
+  type FoundBalancers,
+  mergedBalancers,
+} from './haproxy/found-by-address.ts';
 import { servedCertificate } from './haproxy/handshake.ts';
 import { createResolver } from './haproxy/resolve.ts';
 import type { App } from './marathon/app-schema.ts';
@@ -40,7 +45,7 @@ export function createFinding({
         balancersAtUrls(config.balancerUrls, wanted, resolve),
         balancersInDns(config.balancerDns, wanted, resolve),
       ]);
-      return merged(found);
+      return mergedBalancers(found);
     }
     const { apps, missing } = await appsThere(config.marathonLbApp, marathon, stop);
     const problems = missing.map(({ message }) => message);
@@ -66,11 +71,6 @@ export function createFinding({
       return version;
     },
   };
-}
-
-function merged(found: readonly FoundBalancers[]): FoundBalancers {
-  const byId = new Map(found.flatMap(({ balancers }) => balancers.map((each) => [each.id, each] as const)));
-  return { balancers: [...byId.values()], problems: found.flatMap(({ problems }) => problems) };
 }
 
 /** The certificate that a balancer shows for a name. */

@@ -32,7 +32,7 @@ export async function balancersAtUrls(
     const balancers = addresses.map((host) => balancerAt(host, { tls: ports.tls, admin }));
     return { balancers, problems: sentences(`at ${withoutCredentials(url)}`, balancers, problem) };
   });
-  return merged(await Promise.all(found));
+  return mergedBalancers(await Promise.all(found));
 }
 
 /** Balancers by names in DNS. A name that begins with `_` is looked up as SRV, any other as A and AAAA, where each
@@ -59,7 +59,7 @@ export async function balancersInDns(
   const [served, admin] = await Promise.all(
     [false, true].map((wanted) => Promise.all(names.filter((name) => isAdmin(name) === wanted).map(find))),
   );
-  return merged(withAdminPorts(served ?? [], admin ?? []));
+  return mergedBalancers(withAdminPorts(served ?? [], admin ?? []));
 }
 
 function isAdmin(name: string): boolean {
@@ -152,7 +152,7 @@ function tooMany(what: string, count: number): string {
 }
 
 /** The first of an id wins; names are looked at in the order of the configuration. */
-function merged(found: readonly FoundBalancers[]): FoundBalancers {
+export function mergedBalancers(found: readonly FoundBalancers[]): FoundBalancers {
   const byId = new Map<string, Balancer>();
   for (const { balancers } of found)
     for (const balancer of balancers) if (!byId.has(balancer.id)) byId.set(balancer.id, balancer);
