@@ -9,19 +9,22 @@ export interface Clock {
 }
 
 /** Node's timers overflow above 2^31-1 ms (24.8 days) and then fire at once, so long sleeps go in pieces;
- * the wall clock is read again after each, which also survives a suspended machine. */
+ * the wall clock is read again after each, which also survives a suspended machine. One that was set back makes no
+ * sleep longer. */
 const LONGEST_TIMER_MS = 12 * 60 * 60 * 1000;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   sleep: async (ms, signal) => {
     const end = Date.now() + ms;
-    for (let left = ms; left > 0; left = end - Date.now()) {
+    for (let left = ms; left > 0; ) {
+      const piece = Math.min(left, LONGEST_TIMER_MS);
       try {
-        await delay(Math.min(left, LONGEST_TIMER_MS), undefined, signal === undefined ? {} : { signal });
+        await delay(piece, undefined, signal === undefined ? {} : { signal });
       } catch (error) {
         throw signal?.aborted ? signal.reason : error;
       }
+      left = Math.min(left - piece, end - Date.now());
     }
   },
 };
