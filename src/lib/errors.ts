@@ -115,7 +115,7 @@ export const ERRORS = {
   DELIVERY_NOT_SERVED: {
     exit: 34,
     retry: true,
-    hint: 'Look at the log of the balancer named above; the old certificate was put back where that was possible.',
+    hint: 'Look at the log of the balancer named above; what became of the change stands there too.',
   },
   DELIVERY_OVERTAKEN: {
     exit: 35,
