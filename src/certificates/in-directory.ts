@@ -1,4 +1,5 @@
 // pure
+import { createHash } from 'node:crypto';
 import type { CertificateFacts } from '../delivery/bundle.ts';
 
 /** A file of the loaded directory, as far as the plan needs it. */
@@ -31,7 +32,7 @@ export function inDirectory(
   wanted: readonly string[],
   keeps: string | undefined,
 ): InDirectory {
-  const file = `${wanted[0] ?? 'default'}.pem`;
+  const file = fileOf(wanted[0] ?? 'default');
   const named = new Set(wanted);
   const concerned = files.flatMap(({ file: name, content }) =>
     content.kind === 'certificate' && content.facts.names.some((each) => named.has(each))
@@ -54,4 +55,13 @@ export function inDirectory(
     ].filter((name, index, all) => all.indexOf(name) === index && files.some((each) => each.file === name)),
     rivals: others.filter((each) => !isOnlyOurs(each)).map(({ name }) => name),
   };
+}
+
+/** A longer name than a file may have is cut, and told apart by a hash. */
+const LONGEST = 180;
+
+function fileOf(name: string): string {
+  if (name.length <= LONGEST) return `${name}.pem`;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${name.slice(0, LONGEST - 13)}-${hash}.pem`;
 }

@@ -54,13 +54,6 @@ export interface Target {
   hold: Hold | undefined;
 }
 
-/** A target that could not be looked at; the others go on without it. */
-export interface UnseenTarget {
-  id: string;
-  code: string;
-  message: string;
-}
-
 export interface RefusedName {
   name: string;
   /** Where the name came from: `domains` or the label with its app. */
@@ -107,7 +100,8 @@ export interface CertificateObservation {
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
   targets: Target[];
-  unseen: UnseenTarget[];
+  /** Targets that could not be looked at; the others go on without them. */
+  unseen: Problem[];
 }
 
 export interface CertificatePolicy {

@@ -12,7 +12,7 @@ import { appsThere } from '../marathon/apps-there.ts';
 import type { MarathonClient } from '../marathon/client.ts';
 import { type DirectoryFile, type InDirectory, inDirectory } from './in-directory.ts';
 import { lookAtBalancers } from './look.ts';
-import type { PlaceState, StoredCertificate, Target, UnseenTarget } from './model.ts';
+import type { PlaceState, Problem, StoredCertificate, Target } from './model.ts';
 import { isPlaceholder } from './placeholder.ts';
 import type { Store } from './store.ts';
 
@@ -47,7 +47,7 @@ interface Known {
 export async function observeTargets(
   known: Known,
   tools: TargetTools,
-): Promise<{ targets: Target[]; unseen: UnseenTarget[] }> {
+): Promise<{ targets: Target[]; unseen: Problem[] }> {
   if (tools.strategy === 'directory') return { targets: [await directoryTarget(known, tools)], unseen: [] };
   const { apps, missing } = await appsThere(tools.balancerAppIds, tools.marathon, tools.signal);
   const names = await namesOfEach(apps, known.names, tools);
@@ -56,7 +56,7 @@ export async function observeTargets(
   );
   return {
     targets: targets.filter((target) => target.names.length > 0),
-    unseen: missing.map(({ code, message }) => ({ id: message, code, message })),
+    unseen: missing.map(({ code, message }) => ({ code, message })),
   };
 }
 

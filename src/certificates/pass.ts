@@ -78,7 +78,8 @@ export async function runPass(
       result.postponed = plan.postponed;
       result.checkAgainAt = plan.checkAgainAt;
       const step = nextStep(plan, seen, failed);
-      if (step === undefined && plan.problems.length === 0 && !dryRun) await forgetDeliveries(seen, tools);
+      const isServed = step === undefined && plan.problems.length + plan.postponed.length === 0;
+      if (isServed && !dryRun) await forgetDeliveries(seen, tools);
       if (step === undefined || dryRun) break;
       if (count >= MOST_STEPS + 3 * seen.targets.length)
         throw new CertathonError(
@@ -124,12 +125,14 @@ function nextStep(
   return steps.find((step) => ('target' in step ? !failed.has(step.target) : isOpen));
 }
 
-/** Everything is served: the record of a delivery that was killed before it saw this has no use any more. */
+/** Everything is served: the record of a delivery that was killed before it saw this has no use any more, and a
+ * failure of before must not hold back the next delivery. */
 async function forgetDeliveries(
   { targets }: CertificateObservation,
   { store, shared }: ExecuteTools,
 ): Promise<void> {
-  for (const { id, strategy } of targets) {
+  for (const { id, strategy, hold } of targets) {
+    if (hold !== undefined) await store.removeHold({ deliveryTo: id });
     if (strategy === 'directory') await forgetProven(id, shared);
     const memory = store.deliveryMemory(id);
     if ((await memory.delivery()) !== undefined) await memory.removeDelivery();

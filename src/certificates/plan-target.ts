@@ -80,7 +80,10 @@ function stepsToServe(
 ): TargetPlan {
   const problems = target.unknownBalancers.map((message) => ({ code: 'BALANCERS_UNKNOWN', message }));
   if (target.balancers.length === 0) {
-    const message = `No balancer runs: ${target.id} has ${target.strategy === 'environment' ? 'no task' : 'none'}`;
+    const message =
+      target.strategy === 'environment'
+        ? `No balancer runs: ${target.id} has no task`
+        : `No balancer was found that loads ${target.id}`;
     return { ...NOTHING, problems: [...problems, { code: 'DELIVERY_NOT_SERVED', message }] };
   }
   const { fingerprint } = stored;
@@ -102,12 +105,12 @@ function stepsToServe(
   }
   const isProven = behind.length < target.balancers.length;
   const isWrong = behind.every(({ served, others }) => 'fingerprint' in served || others.length > 0);
-  if (!isProven || !isWrong || target.deployments.length > 0)
-    return { ...NOTHING, problems, steps: [verify] };
   if (held !== undefined) {
     problems.push(heldProblem('delivery', held));
     return { ...NOTHING, problems, checkAgainAt: held.until };
   }
+  if (!isProven || !isWrong || target.deployments.length > 0)
+    return { ...NOTHING, problems, steps: [verify] };
   // Nothing of it is new, so only windows hold it back, until what is shown instead comes to its end.
   const timing = timingOf(target, { names: [], storedAt: undefined }, now, {
     ...policy,
@@ -177,7 +180,7 @@ function timingOf(
 }
 
 function deliverStep(
-  { id, place, state, rivals, restart }: Target,
+  { id, place, state, superfluous, rivals, restart }: Target,
   fingerprint: string,
   reason: DeliverReason,
   timing: TimingVerdict,
@@ -185,7 +188,7 @@ function deliverStep(
 ): CertificateStep {
   const urgency = !timing.wait && timing.reason === 'urgent' ? ('urgent' as const) : undefined;
   const prediction = restart?.sentence;
-  const removes = replaceForeign ? rivals.map((rival) => basename(rival.place)) : [];
+  const removes = [...superfluous, ...(replaceForeign ? rivals.map((rival) => basename(rival.place)) : [])];
   return {
     do: 'deliver',
     target: id,

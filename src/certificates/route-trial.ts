@@ -68,13 +68,13 @@ async function whenSettled(
   check: (names: readonly string[]) => Promise<RouteReport[]>,
   { waitMs, clock, signal }: RouteTrial,
 ): Promise<RouteReport[]> {
-  const deadlineMs = clock.nowMs() + waitMs;
+  const deadlineMs = clock.monotonicMs() + waitMs;
   const settled: RouteReport[] = [];
   for (let open = names; ; ) {
     const reports = await check(open);
     const wrong = namesToWaitFor(reports);
     settled.push(...reports.filter(({ name }) => !wrong.has(name)));
-    if (wrong.size === 0 || clock.nowMs() >= deadlineMs)
+    if (wrong.size === 0 || clock.monotonicMs() >= deadlineMs)
       return [...settled, ...reports.filter(({ name }) => wrong.has(name))];
     open = [...wrong];
     await clock.sleep(ROUTE_POLL_MS, signal);

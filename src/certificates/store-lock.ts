@@ -42,7 +42,7 @@ async function takeLock(
   { waitMs, clock, log, signal }: { waitMs: number; clock: Clock; log: Log; signal: AbortSignal },
   lost: AbortController,
 ): Promise<() => Promise<void>> {
-  const deadlineMs = clock.nowMs() + waitMs;
+  const deadlineMs = clock.monotonicMs() + waitMs;
   for (let told = false; ; told = true) {
     try {
       return await lockfile.lock(directory, {
@@ -67,7 +67,7 @@ async function takeLock(
           { cause },
         );
       }
-      if (clock.nowMs() >= deadlineMs) {
+      if (clock.monotonicMs() >= deadlineMs) {
         throw new CertathonError(
           'STORE_LOCKED',
           `Another pass works on the store ${directory}; waited ${Math.round(waitMs / 1000)} s`,

@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts';
-import { readDirectory } from '../delivery/directory-files.ts';
+import { readDirectory, requireWritable } from '../delivery/directory-files.ts';
 import type { Check } from '../delivery/doctor-checks.ts';
 import { directoryChecks } from '../delivery/doctor-directory.ts';
 import type { Finding } from '../finding.ts';
 import { pidsOf } from '../haproxy/reload.ts';
 import { asCertathonError, describeError } from '../lib/errors.ts';
-import { hostAndPort } from '../lib/http-address.ts';
+import { hostAndPort } from '../lib/host-and-port.ts';
 import { mapBounded } from '../lib/parallel.ts';
 
 const PARALLEL = 8;
@@ -30,6 +30,7 @@ export async function examineDirectory(
     return undefined;
   };
   const content = await readDirectory(directory).catch(failing('DIRECTORY'));
+  if (content?.isPrepared) await requireWritable(directory).catch(failing('DIRECTORY'));
   const found = await finding.find(signal).catch(failing('BALANCERS'));
   if (found === undefined) return failures;
   const balancers = await mapBounded(found.balancers, PARALLEL, async (balancer) => ({

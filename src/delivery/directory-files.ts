@@ -1,5 +1,5 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
-import { lstat, readdir, rename, stat } from 'node:fs/promises';
+import { access, constants, lstat, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CertathonError } from '../lib/errors.ts';
 import { ensureDirectory, readFileBounded, writeFileDurable } from '../lib/files.ts';
@@ -187,6 +187,15 @@ async function faultOfDefault(path: string): Promise<string | undefined> {
   if (!seen.isFile()) return 'it is no plain file';
   const content = await readBundleFile(path);
   return content?.kind === 'unreadable' ? content.problem : undefined;
+}
+
+/** What a delivery would find out when it writes, without writing. @throws DIRECTORY_UNUSABLE */
+export async function requireWritable(path: string): Promise<void> {
+  const { certs, staging } = placesIn(path);
+  for (const each of [certs, staging]) {
+    await usable('write to', each, () => access(each, constants.W_OK | constants.X_OK));
+  }
+  await requireOneFileSystem(path);
 }
 
 async function requireOneFileSystem(path: string): Promise<void> {

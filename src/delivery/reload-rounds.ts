@@ -29,28 +29,32 @@ export async function reloadUntilServed(
   const attempts = new Map<string, Attempts>();
   const proven = new Set<string>();
   let balancers: readonly Balancer[] | undefined;
-  let deadlineMs = clock.nowMs() + verifyMs;
+  const startMs = clock.monotonicMs();
+  let deadlineMs = startMs + verifyMs;
   for (;;) {
     balancers = await balancersNow(balancers, tools);
     const views = await viewBalancers(balancers, aim, { attempts, proven }, tools);
     noteProven(views, attempts, proven, tools);
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
+    // Where there is none at all, the time of one signal is enough to see whether one comes.
+    if (balancers.length === 0) deadlineMs = Math.min(deadlineMs, startMs + reloadWaitMs);
     const move = nextMove({ views, attempts, isChanged: aim.isChanged, nowMs, deadlineMs, reloadWaitMs });
     const end = { views, balancers, attempts };
     if (move.do === 'finish') return { ...end, isServed: true, putBack: false };
     await requireInPlace();
     if (move.do === 'give-up') return { ...end, isServed: false, putBack: move.putBack };
     if (move.do === 'signal' && attempts.size === 0) {
-      const waitMs = untilNextReloadMs(await tools.memory.lastReloadAt(), limits.reloadIntervalMs, nowMs);
+      const last = await tools.memory.lastReloadAt();
+      const waitMs = untilNextReloadMs(last, limits.reloadIntervalMs, clock.nowMs());
       if (waitMs > 0) {
         // Meanwhile a balancer may go, come, or read the files by itself: so look again.
         await clock.sleep(waitMs, signal);
-        deadlineMs = clock.nowMs() + verifyMs;
+        deadlineMs = clock.monotonicMs() + verifyMs;
         continue;
       }
     }
     if (move.do === 'signal') {
-      await tools.memory.saveReloadAt(new Date(nowMs));
+      await tools.memory.saveReloadAt(new Date(clock.nowMs()));
       const behind = balancers.filter(({ id }) => move.ids.includes(id));
       await mapBounded(behind, PARALLEL, (balancer) => sendSignal(balancer, attempts, tools));
     }
@@ -69,11 +73,11 @@ export async function signalOnce(
   const attempts = new Map<string, Attempts>();
   await tools.memory.saveReloadAt(new Date(clock.nowMs()));
   await mapBounded(balancers, PARALLEL, (balancer) => sendSignal(balancer, attempts, tools));
-  const deadlineMs = clock.nowMs() + limits.reloadWaitMs;
+  const deadlineMs = clock.monotonicMs() + limits.reloadWaitMs;
   for (;;) {
     const views = await viewBalancers(balancers, aim, { attempts, proven: new Set() }, tools);
     const serving = views.filter(({ state }) => state === 'serves').length;
-    if (serving === balancers.length || clock.nowMs() >= deadlineMs) return serving;
+    if (serving === balancers.length || clock.monotonicMs() >= deadlineMs) return serving;
     await clock.sleep(limits.pollMs, signal);
   }
 }
@@ -103,7 +107,7 @@ function noteProven(
     proven.add(id);
     const sent = attempts.get(id);
     if (sent === undefined) continue;
-    const durationMs = clock.nowMs() - sent.firstAtMs;
+    const durationMs = Math.round(clock.monotonicMs() - sent.firstAtMs);
     log.info('balancer.reloaded', { balancer: id, attempt: sent.taken, durationMs });
   }
 }
@@ -116,7 +120,7 @@ async function sendSignal(
   const before = attempts.get(balancer.id);
   const pidsBefore = before === undefined ? await pidsOf(balancer, signal) : before.pidsBefore;
   const last = await requestReload(balancer, signal);
-  const lastAtMs = clock.nowMs();
+  const lastAtMs = clock.monotonicMs();
   const taken = (before?.taken ?? 0) + (last.kind === 'sent' ? 1 : 0);
   attempts.set(balancer.id, { taken, firstAtMs: before?.firstAtMs ?? lastAtMs, lastAtMs, last, pidsBefore });
   if (last.kind === 'sent') log.info('balancer.reload-requested', { balancer: balancer.id, attempt: taken });

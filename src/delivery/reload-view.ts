@@ -1,5 +1,5 @@
 import type { Balancer } from '../haproxy/balancers.ts';
-import { hostAndPort } from '../lib/http-address.ts';
+import { hostAndPort } from '../lib/host-and-port.ts';
 import { mapBounded } from '../lib/parallel.ts';
 import type { Served } from './delivery.ts';
 import type { DirectoryTools } from './directory.ts';
@@ -95,7 +95,7 @@ async function hasReloaded(
   tools: Tools,
 ): Promise<boolean> {
   if (attempts === undefined || attempts.taken === 0) return false;
-  if (tools.clock.nowMs() - attempts.lastAtMs < SETTLING_MS) return false;
+  if (tools.clock.monotonicMs() - attempts.lastAtMs < SETTLING_MS) return false;
   return isReloaded(attempts.pidsBefore, await lastingPids(balancer, tools)) !== false;
 }
 

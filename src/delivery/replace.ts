@@ -45,13 +45,13 @@ async function awaitSuccessor(
   tools: DeliveryTools,
 ): Promise<void> {
   const wanted = tools.balancersOf(before).length;
-  const deadlineMs = tools.clock.nowMs() + tools.limits.stuckMs;
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.stuckMs;
   for (;;) {
     const app = await tools.marathon.app(request.appId, tools.signal);
     const balancers = tools.balancersOf(app);
     const isGone = balancers.every(({ id }) => id !== old);
     if (isGone && balancers.length >= Math.min(wanted, app.instances)) return;
-    if (tools.clock.nowMs() >= deadlineMs) {
+    if (tools.clock.monotonicMs() >= deadlineMs) {
       const seconds = Math.round(tools.limits.stuckMs / 1000);
       throw new CertathonError(
         'DELIVERY_NOT_SERVED',

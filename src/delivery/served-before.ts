@@ -1,5 +1,6 @@
 import type { Balancer } from '../haproxy/balancers.ts';
 import { CertathonError } from '../lib/errors.ts';
+import { hostAndPort } from '../lib/host-and-port.ts';
 import { mapBounded } from '../lib/parallel.ts';
 import type { App } from '../marathon/schema.ts';
 import type { DeliveryTools } from './delivery.ts';
@@ -42,7 +43,7 @@ export async function proveServedAsBefore(
   before: ServedBefore,
   tools: DeliveryTools,
 ): Promise<number> {
-  const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.verifyMs;
   for (;;) {
     const balancers = tools.balancersOf(await tools.marathon.app(appId, tools.signal));
     const behind = await whoDiffers(balancers, before, tools);
@@ -51,7 +52,7 @@ export async function proveServedAsBefore(
       tools.log.info('delivery.verified', { app: appId, balancers: balancers.map(({ id }) => id), names });
       return balancers.length;
     }
-    if (tools.clock.nowMs() >= deadlineMs)
+    if (tools.clock.monotonicMs() >= deadlineMs)
       throw new CertathonError(
         'DELIVERY_NOT_SERVED',
         `Not every balancer serves what it served before: ${behind.join('; ') || `${appId} has no running task`}`,
@@ -68,7 +69,7 @@ async function whoDiffers(
   const sentences = await mapBounded(balancers, balancers.length || 1, async (balancer) => {
     for (const [name, wanted] of before) {
       const served = await tools.handshake(balancer, name || balancer.host, tools.signal);
-      const where = `${balancer.host}:${balancer.tlsPort}`;
+      const where = hostAndPort(balancer.host, balancer.tlsPort);
       if ('unreachable' in served) return [`${where} does not answer (${served.unreachable})`];
       if (wanted !== undefined && !wanted.has(served.fingerprint))
         return [`${where} serves certificate ${served.fingerprint.slice(0, 16)} for ${name}`];

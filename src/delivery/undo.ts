@@ -78,7 +78,7 @@ export async function whatIsServed(
   previous: PreviousCertificate | undefined,
 ): Promise<string> {
   if (previous === undefined) return 'there was no certificate before';
-  const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.verifyMs;
   // One without alternative names is served by default, so to whoever asks for a name that nothing covers.
   const names = [previous.names[0] ?? name].map(probeName);
   for (;;) {
@@ -86,7 +86,7 @@ export async function whatIsServed(
     const behind = await whoDoesNotServe(balancers, names, previous.fingerprint, tools);
     if (behind.length === 0 && balancers.length > 0)
       return `${balancers.length} of ${balancers.length} balancers serve the old certificate`;
-    if (tools.clock.nowMs() >= deadlineMs)
+    if (tools.clock.monotonicMs() >= deadlineMs)
       return `the old certificate is NOT served everywhere: ${behind.join('; ') || 'no balancer runs'}`;
     await tools.wake.wait(Math.min(tools.limits.pollMs, 1000), tools.signal);
   }

@@ -1,5 +1,6 @@
 import type { Balancer } from '../haproxy/balancers.ts';
 import { CertathonError } from '../lib/errors.ts';
+import { hostAndPort } from '../lib/host-and-port.ts';
 import { mapBounded } from '../lib/parallel.ts';
 import type { DeliveryRequest, DeliveryTools, Served } from './delivery.ts';
 
@@ -11,7 +12,7 @@ const PARALLEL = 8;
  * @throws DELIVERY_NOT_SERVED naming each balancer and what it shows instead */
 export async function verifyServed(request: DeliveryRequest, tools: DeliveryTools): Promise<void> {
   const wanted = request.bundle.facts.fingerprint;
-  const deadlineMs = tools.clock.nowMs() + tools.limits.verifyMs;
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.verifyMs;
   for (;;) {
     const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
     const behind = await whoDoesNotServe(balancers, request.names, wanted, tools);
@@ -24,7 +25,7 @@ export async function verifyServed(request: DeliveryRequest, tools: DeliveryTool
       });
       return;
     }
-    if (tools.clock.nowMs() >= deadlineMs) {
+    if (tools.clock.monotonicMs() >= deadlineMs) {
       const what = balancers.length === 0 ? `${request.appId} has no running task` : behind.join('; ');
       throw new CertathonError('DELIVERY_NOT_SERVED', `The certificate is not served: ${what}`);
     }
@@ -49,7 +50,9 @@ export async function whoDoesNotServe(
     for (const name of names) {
       const served = await tools.handshake(balancer, name, tools.signal);
       if ('fingerprint' in served && served.fingerprint === fingerprint) continue;
-      sentences.push(`${balancer.host}:${balancer.tlsPort} (${balancer.id}) ${shows(served)} for ${name}`);
+      sentences.push(
+        `${hostAndPort(balancer.host, balancer.tlsPort)} (${balancer.id}) ${shows(served)} for ${name}`,
+      );
       return;
     }
   });

@@ -14,7 +14,7 @@ export async function watchDeployment(
   isStillOurs: (app: App) => boolean,
 ): Promise<void> {
   let best = { newRunning: 0, newHealthy: 0, oldLeft: Number.POSITIVE_INFINITY };
-  let lastProgressMs = tools.clock.nowMs();
+  let lastProgressMs = tools.clock.monotonicMs();
   for (;;) {
     const app = await tools.marathon.app(appId, tools.signal);
     if (!isStillOurs(app)) {
@@ -26,7 +26,7 @@ export async function watchDeployment(
     const progress = progressOf(app, ours.version);
     if (isFinished(app, ours, progress.oldLeft)) return;
     if (isFurther(best, progress)) {
-      lastProgressMs = tools.clock.nowMs();
+      lastProgressMs = tools.clock.monotonicMs();
       tools.log.info('delivery.waiting', {
         app: appId,
         deployment: ours.id,
@@ -35,7 +35,7 @@ export async function watchDeployment(
       });
     }
     best = bestOf(best, progress);
-    const silentMs = tools.clock.nowMs() - lastProgressMs;
+    const silentMs = tools.clock.monotonicMs() - lastProgressMs;
     if (silentMs >= tools.limits.stuckMs) {
       const cause = await causeOfStandstill(app, ours.version, tools);
       throw new CertathonError(

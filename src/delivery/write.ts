@@ -35,14 +35,14 @@ type Unlocked = { kind: 'free'; app: App } | { kind: 'ours'; deployment: OurDepl
 /** Reads the app until no foreign deployment holds it. Looking first matters: on Marathon 1.5 to 1.7 even a
  * refused write harms the running deployment (marathon.md 2.3). */
 async function readUnlocked(change: AppChange, tools: DeliveryTools): Promise<Unlocked> {
-  const deadlineMs = tools.clock.nowMs() + tools.limits.lockWaitMs;
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.lockWaitMs;
   for (let told = false; ; told = true) {
     const app = await tools.marathon.app(change.appId, tools.signal);
     if (app.deployments.length === 0) return { kind: 'free', app };
     const ours = await ourOpenDeployment(app, change, tools);
     if (ours !== undefined) return { kind: 'ours', deployment: ours };
     const ids = app.deployments.join(', ');
-    if (tools.clock.nowMs() >= deadlineMs) {
+    if (tools.clock.monotonicMs() >= deadlineMs) {
       throw new CertathonError(
         'APP_LOCKED',
         `${change.appId} is locked by deployment ${ids}; waited ${Math.round(tools.limits.lockWaitMs / 1000)} s`,

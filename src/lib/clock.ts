@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Clock {
   /** Epoch milliseconds. */
   nowMs(): number;
+  /** Milliseconds that only go forward, from some beginning: for how long something takes. The wall clock may be set
+   * meanwhile, and a deadline by it would end at once, or never. */
+  monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -15,6 +18,7 @@ const LONGEST_TIMER_MS = 12 * 60 * 60 * 1000;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     const end = Date.now() + ms;
     for (let left = ms; left > 0; ) {

@@ -90,12 +90,12 @@ export const ERRORS = {
   DELIVERY_FOREIGN: {
     exit: 30,
     retry: false,
-    hint: 'Add the missing names, choose another variable by CERTATHON_CERT_ENV, or allow it by --replace-foreign.',
+    hint: 'Add the missing names, choose another variable (--cert-env) or directory, or allow it by --replace-foreign.',
   },
   DELIVERY_UNREADABLE: {
     exit: 31,
     retry: false,
-    hint: 'Clear the variable in the marathon-lb app, or allow its replacement by --replace-foreign.',
+    hint: 'Clear the variable of the marathon-lb app or take the file away, or allow the replacement by --replace-foreign.',
   },
   DELIVERY_SECRET: {
     exit: 31,
@@ -120,7 +120,7 @@ export const ERRORS = {
   DELIVERY_OVERTAKEN: {
     exit: 35,
     retry: true,
-    hint: 'Someone else changed the marathon-lb app at the same time; the next pass starts from what they left.',
+    hint: 'Someone else changed the marathon-lb app or the directory at the same time; the next pass starts from what they left.',
   },
   DIRECTORY_UNUSABLE: {
     exit: 36,

@@ -24,11 +24,6 @@ export function basicAuthorization(auth: Credentials | undefined, first: URL): s
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-/** `HOST:PORT` for people, an IPv6 address in brackets as in a URL (RFC 3986 3.2.2). */
-export function hostAndPort(host: string, port: number): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
 /** What errors and logs may show of an address. */
 export function withoutCredentials(url: URL): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;

@@ -2,7 +2,7 @@
 import type { ObservedBalancer, PlaceState, Postponed } from '../certificates/model.ts';
 import type { PassResult } from '../certificates/pass.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
-import { hostAndPort } from '../lib/http-address.ts';
+import { hostAndPort } from '../lib/host-and-port.ts';
 
 /** What the status answers show: the last observation and plan. No key, token or password is ever in it. */
 export interface Snapshot {

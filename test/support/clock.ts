@@ -6,6 +6,8 @@ export interface ManualClock extends Clock {
   /** Moves time by `ms`, waking sleepers in the order of their due times; what they do next (also further
    * sleeps that end inside the span) happens at the time they were due, not at the end of the span. */
   advance(ms: number): Promise<void>;
+  /** Sets the wall clock forward, or back; nothing wakes by it. */
+  set(ms: number): void;
   /** How many sleeps are waiting now. */
   sleeping(): number;
   /** Milliseconds until the next sleeper is due; undefined when nobody sleeps. */
@@ -22,10 +24,15 @@ interface Sleeper {
 /** @param startMs epoch milliseconds at which the clock stands */
 export function manualClock(startMs: number = Date.UTC(2026, 0, 1)): ManualClock {
   let nowMs = startMs;
+  let setMs = 0;
   const sleepers = new Set<Sleeper>();
   const next = () => [...sleepers].sort((a, b) => a.dueMs - b.dueMs)[0];
   return {
-    nowMs: () => nowMs,
+    nowMs: () => nowMs + setMs,
+    monotonicMs: () => nowMs,
+    set: (ms) => {
+      setMs += ms;
+    },
     sleep(ms, signal) {
       if (signal?.aborted) return Promise.reject(signal.reason);
       if (ms <= 0) return Promise.resolve();

@@ -48,7 +48,11 @@ export function toolsFor(
 export function jumpingClock(): { clock: Clock; jump: (ms?: number) => void } {
   let aheadMs = 0;
   return {
-    clock: { nowMs: () => systemClock.nowMs() + aheadMs, sleep: systemClock.sleep },
+    clock: {
+      nowMs: () => systemClock.nowMs() + aheadMs,
+      monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+      sleep: systemClock.sleep,
+    },
     jump: (ms = 36_000_000) => {
       aheadMs += ms;
     },

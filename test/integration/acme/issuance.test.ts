@@ -23,6 +23,7 @@ function quickClock(): Clock {
   let skippedMs = 0;
   return {
     nowMs: () => Date.now() + skippedMs,
+    monotonicMs: () => performance.now() + skippedMs,
     sleep: async (ms, signal) => {
       const realMs = Math.min(ms, 50);
       await delay(realMs, undefined, signal === undefined ? {} : { signal });

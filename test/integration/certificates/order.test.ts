@@ -50,6 +50,7 @@ afterAll(async () => {
 function quickClock(aheadMs = 0): Clock {
   return {
     nowMs: () => Date.now() + aheadMs,
+    monotonicMs: () => performance.now() + aheadMs,
     sleep: (ms, signal) => delay(Math.min(ms, 50), undefined, signal === undefined ? {} : { signal }),
   };
 }

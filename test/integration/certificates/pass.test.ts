@@ -198,6 +198,20 @@ describe('runPass()', () => {
     expect(await made.store.hold('order')).toBeUndefined();
   });
 
+  it('forgets why a delivery was held when everything is served without it', async () => {
+    const made = await setUp({ env: { HAPROXY_SSL_CERT: toVariable(mine.pem) } });
+    await made.issue(mine);
+    const since = new Date(made.clock.nowMs());
+    const until = new Date(since.getTime() + DAY_MS);
+    const held = { since, until, code: 'DELIVERY_STUCK', reason: 'It hung', failures: 4, byCa: false };
+    await made.store.saveHold({ deliveryTo: '/marathon-lb' }, held);
+
+    const result = await runPass(made.tools, policy(), false);
+
+    expect([dos(result), codes(result)]).toEqual([[], []]);
+    expect(await made.store.hold({ deliveryTo: '/marathon-lb' })).toBeUndefined();
+  });
+
   it('plans anew once when somebody changes the app in between, then lets them be', async () => {
     // Seen as empty by the plan, as somebody's by the delivery.
     const theirs = { HAPROXY_SSL_CERT: toVariable(earlier.pem) };

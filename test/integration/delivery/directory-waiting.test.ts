@@ -131,6 +131,25 @@ describe('deliverByDirectory() in time', () => {
     expect(seen.clock.nowMs()).toBe(START_MS);
   });
 
+  it.each([
+    ['forward', 86_400_000],
+    ['back', -86_400_000],
+  ])('neither gives up nor waits for ever when the clock is set %s meanwhile', async (_how, ms) => {
+    const seen = cluster(['a'], {
+      requestReload: async () => {
+        seen.signals.push({ id: 'a', afterMs: seen.clock.monotonicMs() - START_MS });
+        if (seen.signals.length === 1) seen.clock.set(ms);
+        return { kind: 'sent' };
+      },
+      // The first signal is lost.
+      handshake: async () => certificate(seen.signals.length > 1 ? bundle.facts.fingerprint : 'old'),
+    });
+
+    await run(seen);
+
+    expect(seen.signals.map(({ afterMs }) => afterMs)).toEqual([0, 10_000]);
+  });
+
   it('takes along who appears and forgets who is gone', async () => {
     const seen = cluster(['a', 'gone']);
     const { requestReload } = seen.tools;
@@ -177,7 +196,8 @@ describe('deliverByDirectory() in time', () => {
       code: 'DELIVERY_NOT_SERVED',
       message: 'The certificate is not served: no balancer was found',
     });
-    expect(seen.clock.nowMs()).toBe(START_MS + 30_000);
+    // The time of one signal, not of a whole proof: there is nobody to prove anything.
+    expect(seen.clock.nowMs()).toBe(START_MS + 10_000);
     expect(readdirSync(join(directory.path, 'certs'))).toEqual([FILE]);
     expect(await unprovenChanges(directory.path)).toMatchObject([{ file: FILE }]);
   });

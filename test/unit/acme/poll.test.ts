@@ -15,6 +15,7 @@ async function run(
   let nowMs = START;
   const clock: Clock = {
     nowMs: () => nowMs,
+    monotonicMs: () => nowMs,
     sleep: async (ms) => {
       waits.push(ms);
       nowMs += ms;
@@ -108,6 +109,7 @@ describe('pollUntil()', () => {
     const reason = new Error('stopping');
     const clock: Clock = {
       nowMs: () => START,
+      monotonicMs: () => START,
       sleep: async (_ms, signal) => {
         controller.abort(reason);
         signal?.throwIfAborted();

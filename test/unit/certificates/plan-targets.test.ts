@@ -54,7 +54,7 @@ describe('planCertificate() with several targets', () => {
   it('delivers to one although the other is held, hangs, refers to a secret or is not there', () => {
     const good = internal({ state: former() });
     const restart = { kind: 'never' as const, sentence: 'It hangs', gapMs: 0, killedFirst: 0 };
-    const unseen = [{ id: '/gone', code: 'APP_MISSING', message: 'Marathon has no app /gone' }];
+    const unseen = [{ code: 'APP_MISSING', message: 'Marathon has no app /gone' }];
     const cases = [
       { targets: [target({ state: former(), hold: hold({ code: 'DELIVERY_STUCK' }) }), good] },
       { targets: [target({ state: former(), restart }), good] },

@@ -13,7 +13,7 @@ function started(pass: (count: number) => Date | undefined | Promise<Date | unde
   stop = new AbortController();
   const manual = manualClock();
   let offsetMs = 0;
-  const clock: Clock = { nowMs: () => manual.nowMs() + offsetMs, sleep: manual.sleep };
+  const clock: Clock = { ...manual, nowMs: () => manual.nowMs() + offsetMs };
   const startMs = clock.nowMs();
   const passes: [number, readonly string[]][] = [];
   const loop: Loop = startLoop({
