@@ -2,7 +2,9 @@ import { CertathonError } from '../lib/errors.ts';
 import type { AppPatch } from '../marathon/client.ts';
 import type { App } from '../marathon/schema.ts';
 import type { AppChange } from './apply.ts';
-import type { DeliveryRecord, DeliveryTools, OurDeployment } from './delivery.ts';
+import type { DeliveryRecord, DeliveryTools, OurDeployment, PreviousCertificate } from './delivery.ts';
+import { progressOf } from './progress.ts';
+import { undoDelivery } from './undo.ts';
 
 /** Repeats after somebody else's write came between our read and ours. */
 const MOST_TRIES = 5;
@@ -99,6 +101,8 @@ async function put(
   if (result.kind === 'unknown') return afterLostReply(app, change, tools);
   const now = await tools.marathon.app(change.appId, tools.signal);
   if (!change.isHeldBy(now)) {
+    if (now.version === result.version)
+      throw await cutOnTheWay(change, { id: result.deploymentId, version: result.version }, previous, tools);
     throw new CertathonError(
       'DELIVERY_OVERTAKEN',
       `${change.subject} of ${change.appId} does not hold what was just written`,
@@ -107,6 +111,28 @@ async function put(
   await tools.memory.saveDelivery({ ...record, deploymentId: result.deploymentId });
   tools.log.info('delivery.started', { app: change.appId, deployment: result.deploymentId });
   return { id: result.deploymentId, version: result.version };
+}
+
+/** What we wrote is the app's newest version, and yet it is not what we sent: something between us and Marathon
+ * changed it. A bundle cut short takes every balancer away that starts with it, so ours is taken back, as soon as
+ * the first such task is there: what Marathon launches after that would count as one that serves, and the rollback
+ * would begin with those that do. */
+async function cutOnTheWay(
+  change: AppChange,
+  ours: { id: string; version: string },
+  previous: PreviousCertificate | undefined,
+  tools: DeliveryTools,
+): Promise<CertathonError> {
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.verifyMs;
+  for (;;) {
+    const app = await tools.marathon.app(change.appId, tools.signal);
+    const isLaunched = progressOf(app, ours.version).newRunning > 0;
+    if (isLaunched || !app.deployments.includes(ours.id) || tools.clock.monotonicMs() >= deadlineMs) break;
+    await tools.wake.wait(tools.limits.pollMs, tools.signal);
+  }
+  const undone = await undoDelivery(change, tools, ours, previous);
+  const what = `${change.subject} of ${change.appId} was stored otherwise than it was sent`;
+  return new CertathonError('MARATHON_ANSWER_INVALID', `${what}; ${undone}`);
 }
 
 /** A write whose answer never came may have been carried out, or may yet be. Looking tells; writing the same
