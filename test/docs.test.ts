@@ -12,7 +12,7 @@ const FLAGS = new Set<string>(OPTIONS.map(({ name }) => flagName(name)));
 const VARIABLES = new Set<string>(OPTIONS.map(({ name }) => envName(name)));
 
 /** Flags of other programs, of npm scripts and of commander, which the docs may name. */
-const FOREIGN_FLAGS = new Set(['--help', '--version', '--keep', '--project']);
+const FOREIGN_FLAGS = new Set(['--help', '--version', '--keep', '--project', '--only']);
 
 /** Options that a text names and the table does not have. */
 function strangeOptions(text: string): string[] {

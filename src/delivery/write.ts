@@ -115,8 +115,8 @@ async function put(
 
 /** What we wrote is the app's newest version, and yet it is not what we sent: something between us and Marathon
  * changed it. A bundle cut short takes every balancer away that starts with it, so ours is taken back, as soon as
- * the first such task is there: what Marathon launches after that would count as one that serves, and the rollback
- * would begin with those that do. */
+ * the first such task is there: one that Marathon launches later would count as serving, and the rollback would
+ * rather begin with those that do. */
 async function cutOnTheWay(
   change: AppChange,
   ours: { id: string; version: string },
