@@ -5,6 +5,7 @@ import { events, removeDirectories, run, start } from '../support/certathon.ts';
 import { passInProcess } from '../support/in-process.ts';
 import { change, mark, ordersAtCa, settled, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
+import { until } from '../support/until.ts';
 
 const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
 let placed: PlacedLab;
@@ -149,9 +150,11 @@ test('a name that is added while a certificate waits for others makes no second 
   const program = start(['renew', '--json'], {
     ...place.env,
     CERTATHON_APP_ID: own,
-    CERTATHON_COALESCE: '3s',
+    CERTATHON_COALESCE: '4s',
   });
-  await program.logged('certificate.issued');
+  await until('it waits for others', () =>
+    program.lines.find((line) => line.event === 'pass.step' && line.do === 'wait'),
+  );
   await change(lab, own, { labels: { HAPROXY_0_VHOST: second } });
   const ended = await program.ended;
 
