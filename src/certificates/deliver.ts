@@ -5,6 +5,7 @@ import { type DirectoryTools, deliverByDirectory } from '../delivery/directory.t
 import { prepareDirectory } from '../delivery/directory-files.ts';
 import { deliverByEnvironment } from '../delivery/environment.ts';
 import { replaceBalancers } from '../delivery/replace.ts';
+import { contentMark } from '../delivery/variable.ts';
 import { probeName } from '../delivery/verify.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -41,7 +42,7 @@ export async function deliverTo(
   }
   const { place, files } = await readLoaded({ names: seen.wanted.names, stored: current.stored }, tools);
   const held = files.find(({ file }) => file === place.holder)?.content ?? ({ kind: 'empty' } as const);
-  const mark = held.kind === 'certificate' ? held.facts.fingerprint : held.kind;
+  const mark = contentMark(held);
   if (mark !== step.replaces && mark !== current.stored.fingerprint)
     throw new CertathonError(
       'DELIVERY_OVERTAKEN',

@@ -1,6 +1,7 @@
 // pure
 import { basename } from 'node:path';
 import { deliveryTiming, type TimingVerdict } from '../delivery/timing.ts';
+import { contentMark } from '../delivery/variable.ts';
 import { foreignProblem } from './found.ts';
 import { activeHold, heldProblem } from './held.ts';
 import type {
@@ -198,7 +199,7 @@ function deliverStep(
     ...(urgency === undefined ? {} : { urgency }),
     ...(prediction === undefined ? {} : { prediction }),
     ...(removes.length === 0 ? {} : { removes }),
-    replaces: stateMark(state),
+    replaces: contentMark(state),
   };
 }
 
@@ -207,10 +208,6 @@ function deliverReason(state: PlaceState, now: Date): DeliverReason {
   if (state.kind === 'certificate' && state.placeholder) return 'placeholder';
   if (state.kind === 'certificate' && state.facts.notAfter <= now) return 'expired';
   return 'not-delivered';
-}
-
-function stateMark(state: PlaceState): string {
-  return state.kind === 'certificate' ? state.facts.fingerprint : state.kind;
 }
 
 function failing(problem: Problem): TargetPlan {

@@ -33,7 +33,11 @@ export function readVariable(value: EnvValue | undefined): VariableContent {
   return { kind: 'certificate', facts: parsed.bundle.facts, pem: parsed.bundle.pem };
 }
 
-/** One word for what a variable holds, to notice that somebody changed it since it was looked at. */
-export function contentMark(content: VariableContent): string {
+/** One word for what a variable or a file holds, to notice that somebody changed it since it was looked at. */
+export function contentMark(
+  content:
+    | { kind: 'certificate'; facts: { fingerprint: string } }
+    | { kind: Exclude<VariableContent['kind'], 'certificate'> },
+): string {
   return content.kind === 'certificate' ? content.facts.fingerprint : content.kind;
 }

@@ -1,6 +1,7 @@
 // pure
-import type { ObservedBalancer, PlaceState, Postponed } from '../certificates/model.ts';
+import type { ObservedBalancer, Postponed } from '../certificates/model.ts';
 import type { PassResult } from '../certificates/pass.ts';
+import { contentMark } from '../delivery/variable.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { hostAndPort } from '../lib/host-and-port.ts';
 
@@ -73,7 +74,7 @@ export function snapshotOf(
       id,
       strategy,
       place,
-      holds: holds(state),
+      holds: contentMark(state),
       deployments,
       restart: restart?.sentence,
     })),
@@ -112,8 +113,4 @@ function shownBalancer(
     otherwise: others.map(({ name }) => name),
     current: facts !== undefined && facts.fingerprint === stored && others.length === 0,
   };
-}
-
-function holds(state: PlaceState): string {
-  return state.kind === 'certificate' ? state.facts.fingerprint : state.kind;
 }

@@ -6,7 +6,7 @@ import { LOAD_KINDS, type MixedLoad, type MixedReport, startMixedLoad } from '..
 import { followSidecar } from '../../src/lab/sidecar-log.ts';
 import { type Absence, watchAbsences } from '../support/absences.ts';
 import { reloadsOf } from '../support/directory.ts';
-import { shownByAll } from '../support/lab.ts';
+import { shownByAll, UNHURRIED_CHECKS } from '../support/lab.ts';
 import { ADMIN_TOKEN, askToRenew } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 
@@ -19,19 +19,6 @@ const RATE = 125;
 const LOOK_MS = 500;
 /** What a front needs until it knows that a balancer is gone or back: one check a second; two checks every 5 s. */
 const DETECTION_MS = { retrying: 1_500, slow: 11_000 };
-/** Slower than the checks of the retrying front, as on a real cluster: Marathon goes on when it sees a new balancer healthy,
- * and by then that front has to see it too. */
-const CHECKS = [
-  {
-    protocol: 'HTTP',
-    path: '/_haproxy_health_check',
-    portIndex: 2,
-    gracePeriodSeconds: 30,
-    intervalSeconds: 2.5,
-    timeoutSeconds: 2,
-    maxConsecutiveFailures: 3,
-  },
-];
 
 let lab: Lab | undefined;
 afterEach(async () => {
@@ -41,7 +28,7 @@ afterEach(async () => {
 
 test('environment: what fails during a renewal fails while a balancer is replaced, and nothing fails afterwards', async () => {
   const { before, after, fingerprint, reports, absences, served } = await renewUnderLoad(
-    { balancerApp: { healthChecks: CHECKS } },
+    { balancerApp: { healthChecks: UNHURRIED_CHECKS } },
     () => ({}),
   );
 
@@ -67,7 +54,7 @@ test('environment: what fails during a renewal fails while a balancer is replace
 test('directory: a renewal fails no request, cuts nothing that is under way, and takes one reload of each balancer', async () => {
   let reloads: Promise<number[]> | undefined;
   const { before, after, fingerprint, reports, absences, served } = await renewUnderLoad(
-    { sharedDirectory: true, balancerApp: { healthChecks: CHECKS } },
+    { sharedDirectory: true, balancerApp: { healthChecks: UNHURRIED_CHECKS } },
     ({ sharedDirectory = '' }) => ({
       CERTATHON_DELIVERY: 'directory',
       CERTATHON_DIRECTORY: sharedDirectory,

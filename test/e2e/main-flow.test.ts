@@ -7,33 +7,23 @@ import { startLoad } from '../../src/lab/load.ts';
 import { followSidecar, type SidecarLog } from '../../src/lab/sidecar-log.ts';
 import { ask } from '../support/ask.ts';
 import { keyLines, printed, run } from '../support/certathon.ts';
-import { appOf, mark, ordersAtCa, shownByAll, writesSince } from '../support/lab.ts';
+import { appOf, mark, ordersAtCa, shownByAll, UNHURRIED_CHECKS, writesSince } from '../support/lab.ts';
 import { watchServed } from '../support/served.ts';
 import { ADMIN_TOKEN, askToRenew, atAdminPort } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 
 const NAMES = ['shop.example.com', 'www.example.com'];
 const PATIENCE_MS = 90_000;
-/** Slower than the front's own checks, as on a real cluster: a balancer that is healthy for Marathon, which then stops
- * the other one, must be so for the front too. */
-const CHECKS = [
-  {
-    protocol: 'HTTP',
-    path: '/_haproxy_health_check',
-    portIndex: 2,
-    gracePeriodSeconds: 30,
-    intervalSeconds: 2.5,
-    timeoutSeconds: 2,
-    maxConsecutiveFailures: 3,
-  },
-];
 let lab: Lab;
 let log: SidecarLog;
 const received: string[] = [];
 
 /** One story, told in order: each test goes on from where the one before has left the cluster. */
 beforeAll(async () => {
-  lab = await startLab({ slowFront: true, balancerApp: { env: { KEPT: 'yes' }, healthChecks: CHECKS } });
+  lab = await startLab({
+    slowFront: true,
+    balancerApp: { env: { KEPT: 'yes' }, healthChecks: UNHURRIED_CHECKS },
+  });
   lab.marathon.onEvent((event) => {
     // Marathon's own definition of the marathon-lb app holds the bundle: that is how marathon-lb gets it.
     const { appDefinition: _definition, ...rest } = event as unknown as Record<string, unknown>;

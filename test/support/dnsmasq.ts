@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended } from './ended.ts';
 import { until } from './until.ts';
 
 /** A real dnsmasq on a loopback address, which knows what it is told and nothing else. */
@@ -87,13 +88,4 @@ async function freePort(host: string): Promise<number> {
   socket.close();
   await once(socket, 'close');
   return port;
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  const overdue = setTimeout(() => child.kill('SIGKILL'), 3_000);
-  await exit;
-  clearTimeout(overdue);
 }

@@ -113,3 +113,17 @@ export function requestsAtCa(lab: Lab): number {
   const log = readFileSync(join(lab.directory, 'ca', 'pebble.log'), 'utf8');
   return log.split('\n').filter((line) => / -> calling handler/.test(line)).length;
 }
+
+/** Slower than the checks of the retrying front, as on a real cluster: Marathon goes on when it sees a new balancer
+ * healthy, and by then that front has to see it too. */
+export const UNHURRIED_CHECKS = [
+  {
+    protocol: 'HTTP',
+    path: '/_haproxy_health_check',
+    portIndex: 2,
+    gracePeriodSeconds: 30,
+    intervalSeconds: 2.5,
+    timeoutSeconds: 2,
+    maxConsecutiveFailures: 3,
+  },
+];

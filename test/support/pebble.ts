@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ended } from './ended.ts';
 
 export interface PebbleOptions {
   /** Where the CA finds every name, that is where the responder listens. */
@@ -144,15 +145,6 @@ async function accepting(host: string, port: number, child: ChildProcess): Promi
     await delay(20);
   }
   throw new Error(`${child.spawnfile} does not listen on ${host}:${port} (exit status ${child.exitCode})`);
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  const overdue = setTimeout(() => child.kill('SIGKILL'), 3_000);
-  await exit;
-  clearTimeout(overdue);
 }
 
 function random(from: number, to: number): number {
