@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { COMMANDS } from './cli/commands.ts';
 import { helpOptions, maskedView } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
-import type { CommandName } from './config/option.ts';
 import { systemClock } from './lib/clock.ts';
 import { asCertathonError, CertathonError, describeError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
@@ -25,9 +24,10 @@ async function main(argv: string[]): Promise<void> {
       .command(name)
       .description(entry.summary)
       .addHelpText('after', `\nExample:\n  ${entry.example}`);
-    for (const { flags, description } of helpOptions(name as CommandName)) command.option(flags, description);
+    for (const { flags, description } of helpOptions(name as keyof typeof COMMANDS))
+      command.option(flags, description);
     command.action(async (options: Record<string, unknown>) => {
-      process.exitCode = await run(name as CommandName, options);
+      process.exitCode = await run(name as keyof typeof COMMANDS, options);
     });
   }
   program
@@ -44,7 +44,7 @@ async function main(argv: string[]): Promise<void> {
   await program.parseAsync(argv);
 }
 
-async function run(command: CommandName, flags: Record<string, unknown>): Promise<number> {
+async function run(command: keyof typeof COMMANDS, flags: Record<string, unknown>): Promise<number> {
   const { config, sources, warnings } = loadConfig({ command, flags });
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   for (const { event, fields } of warnings) log.warn(event, fields);

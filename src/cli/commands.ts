@@ -1,9 +1,9 @@
-import type { CommandName } from '../config/option.ts';
+import type { CERTIFICATE_COMMANDS } from '../config/option.ts';
 import type { RunCommand } from './run-command.ts';
 
 /** The commands that take the options of the table, each with a file of its own that is loaded when it runs. */
 export const COMMANDS: Record<
-  CommandName,
+  (typeof CERTIFICATE_COMMANDS)[number],
   { summary: string; example: string; load: () => Promise<RunCommand> }
 > = {
   serve: {

@@ -8,13 +8,15 @@ type Entry = (typeof OPTIONS)[number];
 type Always =
   | { default: string }
   | { computed: string }
-  | { kind: 'list' | 'urls' | 'servers' | 'windows' | 'boolean' };
+  | { kind: 'list' | 'words' | 'urls' | 'servers' | 'windows' | 'boolean' };
 
 type ValueOf<E> = E extends { kind: 'choice'; choices: readonly (infer C)[] }
   ? C
-  : E extends { kind: infer K extends Kind }
-    ? KindValue<K>
-    : never;
+  : E extends { kind: 'words'; choices: readonly (infer C)[] }
+    ? readonly C[]
+    : E extends { kind: infer K extends Kind }
+      ? KindValue<K>
+      : never;
 
 /** Units stand in names: `pollInterval` is written as 5s and read as `pollIntervalMs`. */
 type KeyOf<E extends Entry> = E extends { kind: 'duration' } ? `${E['name']}Ms` : E['name'];

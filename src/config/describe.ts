@@ -1,7 +1,15 @@
 // pure
 import { type Config, configKey } from './config.ts';
 import type { Kind } from './kinds.ts';
-import { type CommandName, envName, flagName, type OptionEntry, takesOption } from './option.ts';
+import {
+  CERTIFICATE_COMMANDS,
+  type CommandName,
+  envName,
+  flagName,
+  type OptionEntry,
+  ROLLOUT_COMMANDS,
+  takesOption,
+} from './option.ts';
 import { OPTIONS } from './options.ts';
 
 const ENTRIES: readonly OptionEntry[] = OPTIONS;
@@ -13,6 +21,7 @@ const PLACEHOLDERS: Record<Kind, string> = {
   path: '<path>',
   email: '<address>',
   list: '<names>',
+  words: '<word,...>',
   boolean: '',
   integer: '<number>',
   port: '<port>',
@@ -51,15 +60,21 @@ export function helpOptions(command: CommandName): { flags: string; description:
 /** The configuration as it may be shown and logged: secrets masked, what is unset left out. */
 export function maskedView(config: Config): Record<string, unknown> {
   const secrets = new Set(ENTRIES.filter(({ secret }) => secret).map(configKey));
+  const addresses = new Set(ENTRIES.filter(({ credentials }) => credentials).map(configKey));
   const certificates = new Set(ENTRIES.map(({ contentOf }) => contentOf));
   return Object.fromEntries(
     Object.entries(config)
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => {
         if (secrets.has(key)) return [key, '[masked]'];
+        if (addresses.has(key)) return [key, (value as readonly string[]).map(withoutUser)];
         return [key, certificates.has(key) ? '[certificates]' : value];
       }),
   );
+}
+
+function withoutUser(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//[masked]@');
 }
 
 /** One row of the reference. */
@@ -70,8 +85,8 @@ export interface ReferenceRow {
   /** Further variables; deprecated ones cost a line in the log. */
   also: readonly { name: string; deprecated: boolean }[];
   default: string;
-  /** The commands that take the flag; empty means all. */
-  commands: readonly CommandName[];
+  /** The commands that take the flag, in words: `all`, `certificates`, `rollouts` or their names. */
+  commands: string;
   doc: string;
 }
 
@@ -83,7 +98,7 @@ export function referenceRows(): ReferenceRow[] {
     env: envName(entry.name),
     also: entry.also ?? [],
     default: defaultOf(entry),
-    commands: entry.commands ?? [],
+    commands: commandsOf(entry),
     doc: [
       entry.doc,
       entry.choices === undefined ? '' : `One of ${entry.choices.join(', ')}.`,
@@ -94,6 +109,18 @@ export function referenceRows(): ReferenceRow[] {
       .filter((part) => part !== '')
       .join(' '),
   }));
+}
+
+/** All commands about certificates are called by one word, as are all about rollouts. */
+function commandsOf(entry: OptionEntry): string {
+  const groups = { certificates: CERTIFICATE_COMMANDS, rollouts: ROLLOUT_COMMANDS };
+  const words = Object.entries(groups).flatMap(([word, commands]: [string, readonly CommandName[]]) => {
+    const taking = commands.filter((command) => takesOption(entry, command));
+    return taking.length === commands.length ? [word] : taking;
+  });
+  return words.length === Object.keys(groups).length && words.every((word) => word in groups)
+    ? 'all'
+    : words.join(', ');
 }
 
 function defaultOf(entry: OptionEntry): string {

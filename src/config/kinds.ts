@@ -16,6 +16,10 @@ export interface KindRules {
   named?: Readonly<Record<string, string>>;
   /** Whether user and password may stand in the URL. */
   credentials?: boolean;
+  /** Whether a duration may be a bare number, which means seconds. */
+  bareSeconds?: boolean;
+  /** A value as one would write it, where the default is none. Messages of some kinds show it. */
+  example?: string;
 }
 
 /** Nothing that an operator writes is longer; a chain of PEM in a variable stays below 128 KiB. */
@@ -31,6 +35,7 @@ export const KINDS = {
       ? ok(text)
       : bad('is not an e-mail address such as ops@example.com'),
   list: (text) => ok(splitList(text)),
+  words: parseWords,
   boolean: parseBoolean,
   integer: parseInteger,
   port: (text) => parseInteger(text, { range: ['1', '65535'] }, 'a port'),
@@ -67,8 +72,9 @@ const CONTROL = /\p{Cc}/u;
 
 /** Kinds of several items, which are empty when unset. */
 export function isList(kind: Kind): boolean {
-  return kind === 'list' || kind === 'appIds' || kind === 'urls' || kind === 'servers' || kind === 'windows';
+  return LISTS.has(kind);
 }
+const LISTS: ReadonlySet<Kind> = new Set(['list', 'words', 'appIds', 'urls', 'servers', 'windows']);
 
 function ok<const T>(value: T): Parsed<T> {
   return { value };
@@ -81,6 +87,14 @@ function bad(problem: string): { problem: string } {
 /** Commas, white space or both part the items; doubled ones are dropped. */
 export function splitList(text: string): readonly string[] {
   return [...new Set(text.split(/[\s,]+/).filter((item) => item !== ''))];
+}
+
+/** Several of the choices. */
+function parseWords(text: string, { choices = [] }: KindRules): Parsed<readonly string[]> {
+  const value = splitList(text);
+  return value.every((word) => choices.includes(word))
+    ? { value }
+    : bad(`is not a list of ${choices.join(', ')}`);
 }
 
 function parseBoolean(text: string): Parsed<boolean> {
@@ -104,13 +118,15 @@ function parseRatio(text: string, { range = ['0', '1'] }: KindRules): Parsed<num
   return isInside ? { value } : bad(`is not a share such as 1/3 or 0.33 from ${range[0]} to ${range[1]}`);
 }
 
-/** `90s`, `10m`, `2h`, `1d` (and `500ms`) as milliseconds. */
-function parseDuration(text: string, { range = ['0s', '365d'] }: KindRules): Parsed<number> {
-  const value = durationMs(text);
+/** `90s`, `10m`, `2h`, `1d` (and `500ms`) as milliseconds; `90` too where bare seconds are usual. */
+function parseDuration(
+  text: string,
+  { range = ['0s', '365d'], bareSeconds = false }: KindRules,
+): Parsed<number> {
+  const value = durationMs(bareSeconds && /^\d+$/.test(text) ? `${text}s` : text);
   const isInside = value >= durationMs(range[0]) && value <= durationMs(range[1]);
-  return isInside
-    ? { value }
-    : bad(`is not a duration such as 90s, 10m, 2h or 1d from ${range[0]} to ${range[1]}`);
+  const examples = `90s, 10m, 2h or 1d${bareSeconds ? ', or of seconds such as 90,' : ''}`;
+  return isInside ? { value } : bad(`is not a duration such as ${examples} from ${range[0]} to ${range[1]}`);
 }
 
 /** One address, or a name that stands for one; https, except on this very machine (RFC 8555 6.1). */
@@ -139,7 +155,10 @@ const DEAD_DIRECTORIES: Readonly<Record<string, string>> = {
 };
 
 /** Several http(s) addresses of one service. The base path of a proxy stays, a trailing slash goes. */
-function parseUrls(text: string, { credentials = false }: KindRules): Parsed<readonly string[]> {
+function parseUrls(
+  text: string,
+  { credentials = false, example = 'http://marathon.mesos:8080' }: KindRules,
+): Parsed<readonly string[]> {
   const items = splitList(text);
   const value = items.map((item) => {
     const url = URL.canParse(item) ? new URL(item) : undefined;
@@ -149,7 +168,7 @@ function parseUrls(text: string, { credentials = false }: KindRules): Parsed<rea
     return url.href.replace(/\/+$/, '');
   });
   const isWhole = value.length > 0 && value.every((item) => item !== undefined);
-  return isWhole ? { value } : bad('is not a list of addresses such as http://marathon.mesos:8080');
+  return isWhole ? { value } : bad(`is not a list of addresses such as ${example}`);
 }
 
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';

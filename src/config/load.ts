@@ -5,17 +5,22 @@ import type { EventName, Fields } from '../lib/log.ts';
 import { maskSecrets, registerSecret, SHORTEST_SECRET } from '../lib/mask.ts';
 import { quoted } from '../lib/printable.ts';
 import { combinationProblems } from './combinations.ts';
+import { rolloutProblems } from './combinations-rollout.ts';
 import { type Config, configKey } from './config.ts';
 import { readConfigFile, readTextFile } from './file.ts';
 import { isList, parseKind } from './kinds.ts';
-import { type CommandName, envName, type OptionEntry } from './option.ts';
+import { type CommandName, envName, type OptionEntry, takesOption } from './option.ts';
 import { OPTIONS } from './options.ts';
 import { type Given, gatherSources } from './sources.ts';
-import { movePassword } from './userinfo.ts';
+import { movePassword, registerPasswords } from './userinfo.ts';
 
 export interface LoadRequest {
   /** Flags by camelCase name, as commander hands them over. */
   flags?: Readonly<Record<string, unknown>>;
+  /** What messages call a flag that was not given by its own name; by name of option. */
+  spelt?: Readonly<Record<string, string>>;
+  /** What the reader of the flags found wrong already, to be said with the rest. */
+  problems?: readonly string[];
   env?: Readonly<Record<string, string | undefined>>;
   /** Decides about options that belong to some commands only. */
   command?: CommandName;
@@ -35,14 +40,15 @@ export interface LoadedConfig {
 }
 
 /** Reads flags, variables, file and defaults, in this order of weight, into one frozen value; registers every
- * secret for masking on the way.
+ * secret for masking on the way. What does not concern the command is passed over, however wrong it is: one
+ * environment serves several commands.
  * @throws CONFIG_INVALID with all problems at once, one line each: option, source, value, what is wrong */
 export function loadConfig(request: LoadRequest = {}): LoadedConfig {
-  const { flags = {}, env = process.env, command, readFile = readTextFile } = request;
-  const problems: string[] = [];
+  const { flags = {}, spelt, env = process.env, command, readFile = readTextFile } = request;
+  const problems = [...(request.problems ?? [])];
   const path = [flags.config, env[envName('config')]].find((value) => value !== undefined && value !== '');
   const file = path === undefined ? undefined : readConfigFile(String(path), readFile, problems);
-  const gathered = gatherSources(OPTIONS, { flags, env, file, command });
+  const gathered = gatherSources(OPTIONS, { flags, spelt, env, file, command });
   problems.push(...gathered.problems);
   const { given } = gathered;
   movePassword(given, problems);
@@ -54,7 +60,11 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     fields,
   }));
   for (const entry of OPTIONS as readonly OptionEntry[]) {
-    const own = given.get(entry.name) ?? withoutSource(entry, request.terminal ?? process.stderr.isTTY);
+    const isTaken = command === undefined || takesOption(entry, command);
+    const found = given.get(entry.name);
+    if (!isTaken && entry.secret && found !== undefined) registerSecret(found.text);
+    const own =
+      (isTaken ? found : undefined) ?? withoutSource(entry, request.terminal ?? process.stderr.isTTY);
     values[configKey(entry)] ??= entry.kind === 'boolean' ? false : isList(entry.kind) ? [] : undefined;
     if (own === undefined) continue;
     const note = readOption(entry, own, values, problems);
@@ -64,7 +74,7 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     if (entry.contentOf !== undefined && values[entry.name] !== undefined)
       readContent(entry, own, { given, values, sources, readFile, problems });
   }
-  problems.push(...combinationProblems(values, sources));
+  problems.push(...combinationProblems(values, sources), ...rolloutProblems(values, sources, command));
   if (problems.length > 0) throw invalid(problems);
   for (const value of Object.values(values)) Object.freeze(value);
   return { config: Object.freeze(values) as Config, sources: Object.freeze(sources), warnings };
@@ -108,6 +118,7 @@ function readOption(
       `${entry.name} (${source}) ${shown(entry, text)} is shorter than ${SHORTEST_SECRET} characters`,
     );
   if (entry.secret && typeof parsed.value === 'string') registerSecret(parsed.value);
+  if (entry.credentials) registerPasswords(parsed.value as readonly string[]);
   values[configKey(entry)] = parsed.value;
   return parsed.note;
 }

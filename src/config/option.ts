@@ -1,8 +1,17 @@
 // pure
 import type { Kind, KindRules } from './kinds.ts';
 
-/** The commands that take options of the table. */
-export type CommandName = 'serve' | 'renew' | 'plan' | 'doctor';
+/** The commands that take options of the table, by what they are about. */
+export const CERTIFICATE_COMMANDS = ['serve', 'renew', 'plan', 'doctor'] as const;
+export const ROLLOUT_COMMANDS = [
+  'rollout start',
+  'rollout status',
+  'rollout resume',
+  'rollout abort',
+  'rollout history',
+  'zdd',
+] as const;
+export type CommandName = (typeof CERTIFICATE_COMMANDS)[number] | (typeof ROLLOUT_COMMANDS)[number];
 
 /** One line of the table in options.ts. Everything else about an option follows from it. */
 export interface OptionEntry extends KindRules {
@@ -15,8 +24,6 @@ export interface OptionEntry extends KindRules {
   computed?: string;
   /** One sentence. */
   doc: string;
-  /** A value as one would write it, where the default is none. */
-  example?: string;
   /** Erased from every message, log line and page. */
   secret?: boolean;
   /** What else carries the value in the environment; `deprecated` ones cost a line in the log. */
@@ -39,6 +46,15 @@ export function envName(name: string): string {
   return `${PREFIX}${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 export const PREFIX = 'CERTATHON_';
+
+/** Entries that belong to these commands, where they do not say themselves to which. */
+export function forCommands<const E extends readonly OptionEntry[]>(
+  commands: readonly CommandName[],
+  entries: E,
+): E {
+  // The types of the entries stay, since `Config` follows from them; `commands` plays no part in that.
+  return entries.map((entry) => ({ commands, ...entry })) as unknown as E;
+}
 
 /** Whether a command takes the option. */
 export function takesOption(entry: OptionEntry, command: CommandName): boolean {

@@ -1,21 +1,14 @@
 // pure
-import type { OptionEntry } from './option.ts';
+import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry } from './option.ts';
 
 /** The part of the table about how certificates reach the balancers; options.ts has the whole. */
-export const DELIVERY_OPTIONS = [
+export const DELIVERY_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
   {
     name: 'delivery',
     kind: 'choice',
     choices: ['environment', 'directory'],
     default: 'environment',
     doc: 'How certificates reach the balancers: by the environment of the marathon-lb app, which restarts them, or by a directory that they share, which reloads them.',
-  },
-  {
-    name: 'marathonLbApp',
-    kind: 'appIds',
-    default: '/marathon-lb',
-    also: [{ name: 'MARATHON_LB_ID', deprecated: true }],
-    doc: 'Ids of the marathon-lb apps; several are told apart by their groups.',
   },
   {
     name: 'certEnv',
@@ -82,12 +75,6 @@ export const DELIVERY_OPTIONS = [
     doc: 'Names in DNS of the balancers instead of the tasks of the app: SRV for names that begin with _, else A and AAAA. Only with delivery by directory.',
   },
   {
-    name: 'balancerAdminPort',
-    kind: 'port',
-    default: '9090',
-    doc: 'Port of the balancers at which marathon-lb takes signals.',
-  },
-  {
     name: 'reloadInterval',
     kind: 'duration',
     range: ['0s', '1h'],
@@ -142,4 +129,4 @@ export const DELIVERY_OPTIONS = [
     commands: ['serve'],
     doc: 'How often what every balancer serves is looked at, beside the looks that events cause.',
   },
-] as const satisfies readonly OptionEntry[];
+] as const satisfies readonly OptionEntry[]);

@@ -1,9 +1,8 @@
 // pure
-import type { OptionEntry } from './option.ts';
+import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry, ROLLOUT_COMMANDS } from './option.ts';
 
-/** The part of the table that is about this program and the machine under it; options.ts has the whole. */
-export const RUNNING_OPTIONS = [
-  // Store and schedule
+/** Store and schedule. */
+const SCHEDULE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
   {
     name: 'store',
     kind: 'path',
@@ -45,6 +44,13 @@ export const RUNNING_OPTIONS = [
     commands: ['serve'],
     doc: 'Up to how long after the schedule a pass begins, so that not everyone asks the CA at once.',
   },
+] as const satisfies readonly OptionEntry[]);
+
+const ROLLOUTS = ROLLOUT_COMMANDS.filter((name) => name !== 'zdd');
+
+/** The part of the table that is about this program and the machine under it; options.ts has the whole. */
+export const RUNNING_OPTIONS = [
+  ...SCHEDULE_OPTIONS,
   {
     name: 'requestTimeout',
     kind: 'duration',
@@ -84,7 +90,7 @@ export const RUNNING_OPTIONS = [
   {
     name: 'dryRun',
     kind: 'boolean',
-    commands: ['renew', 'plan'],
+    commands: ['renew', 'plan', 'rollout start', 'zdd'],
     strict: true,
     doc: 'Print what would be done, and change nothing.',
   },
@@ -98,8 +104,9 @@ export const RUNNING_OPTIONS = [
   {
     name: 'json',
     kind: 'boolean',
-    commands: ['renew', 'plan', 'doctor'],
-    doc: 'Print the result as JSON.',
+    // zdd.py gives the app by a flag of this name.
+    commands: ['renew', 'plan', 'doctor', ...ROLLOUTS],
+    doc: 'Print the result as JSON; of a rollout each step too, one line of JSON each.',
   },
   {
     name: 'fix',
@@ -118,8 +125,8 @@ export const RUNNING_OPTIONS = [
   {
     name: 'yes',
     kind: 'boolean',
-    commands: ['doctor'],
+    commands: ['doctor', 'rollout start', 'rollout resume', 'rollout abort', 'zdd'],
     strict: true,
-    doc: 'Do not ask before the change is made.',
+    doc: 'Do not ask before anything is changed.',
   },
 ] as const satisfies readonly OptionEntry[];

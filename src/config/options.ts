@@ -1,6 +1,8 @@
 // pure
 import type { OptionEntry } from './option.ts';
+import { CERTIFICATE_OPTIONS } from './options-certificates.ts';
 import { DELIVERY_OPTIONS } from './options-delivery.ts';
+import { ROLLOUT_OPTIONS } from './options-rollout.ts';
 import { RUNNING_OPTIONS } from './options-running.ts';
 
 /** Every option, spelt out once: flag, variable, file key, help, reference and masking derive from here. */
@@ -35,124 +37,22 @@ export const OPTIONS = [
     example: '/etc/ssl/dcos-ca.crt',
     doc: 'File of CA certificates (PEM) by which Marathon is trusted, instead of those of Node.',
   },
+  // Balancers
   {
-    name: 'appId',
-    kind: 'appId',
-    also: [{ name: 'MARATHON_APP_ID', deprecated: false }],
-    example: '/certathon',
-    doc: 'Id of the app that this is, whose labels are read; Marathon tells it to its tasks.',
+    name: 'marathonLbApp',
+    kind: 'appIds',
+    default: '/marathon-lb',
+    also: [{ name: 'MARATHON_LB_ID', deprecated: true }],
+    doc: 'Ids of the marathon-lb apps; several are told apart by their groups.',
+  },
+  {
+    name: 'balancerAdminPort',
+    kind: 'port',
+    default: '9090',
+    doc: 'Port of the balancers at which marathon-lb takes signals and HAProxy tells its statistics.',
   },
   ...DELIVERY_OPTIONS,
-  // Names and challenges
-  {
-    name: 'domains',
-    kind: 'list',
-    example: 'shop.example.com, www.example.com',
-    doc: 'Names that the certificate covers, beside those in the HAPROXY_0_VHOST label of this app.',
-  },
-  {
-    name: 'routingHost',
-    kind: 'host',
-    default: 'acme.internal',
-    doc: 'Host in the HAPROXY_0_VHOST label that only routes challenges and never gets a certificate.',
-  },
-  {
-    name: 'challengePort',
-    kind: 'port',
-    default: '8080',
-    also: [{ name: 'PORT0', deprecated: false }],
-    doc: 'Port at which challenges are answered; marathon-lb routes to it.',
-  },
-  {
-    name: 'adminPort',
-    kind: 'port',
-    default: '8081',
-    also: [{ name: 'PORT1', deprecated: false }],
-    commands: ['serve'],
-    doc: 'Port of status, health and control; marathon-lb does not route to it.',
-  },
-  {
-    name: 'bind',
-    kind: 'address',
-    default: '0.0.0.0',
-    doc: 'Address at which both ports listen.',
-  },
-  {
-    name: 'adminToken',
-    kind: 'secret',
-    secret: true,
-    commands: ['serve'],
-    doc: 'Token that requests must carry to change anything; without one nothing can be changed there.',
-  },
-  {
-    name: 'stateless',
-    kind: 'boolean',
-    doc: 'Answer any challenge from the thumbprint of the account, so that instances need not share a store.',
-  },
-  {
-    name: 'routeCheck',
-    kind: 'choice',
-    choices: ['off', 'warn', 'require'],
-    default: 'warn',
-    doc: 'Whether the public route of each name is tried before the CA is asked.',
-  },
-  {
-    name: 'routeWait',
-    kind: 'duration',
-    range: ['0s', '10m'],
-    default: '60s',
-    doc: 'How long the route may take to come up before the CA is asked all the same: balancers route to a task only once it is healthy.',
-  },
-  {
-    name: 'dnsServers',
-    kind: 'servers',
-    example: '10.0.0.2:53',
-    doc: 'DNS servers for the route check instead of those of this machine.',
-  },
-  { name: 'httpPort', kind: 'port', default: '80', doc: 'Port that the CA connects to for challenges.' },
-  { name: 'httpsPort', kind: 'port', default: '443', doc: 'Port to which a route may redirect for HTTPS.' },
-  // CA
-  {
-    name: 'acmeDirectory',
-    kind: 'url',
-    named: {
-      letsencrypt: 'https://acme-v02.api.letsencrypt.org/directory',
-      'letsencrypt-staging': 'https://acme-staging-v02.api.letsencrypt.org/directory',
-    },
-    default: 'letsencrypt',
-    also: [
-      { name: 'LETSENCRYPT_SERVER_URL', deprecated: true },
-      { name: 'LETSENCRYPT_URL', deprecated: true },
-    ],
-    doc: 'Directory of the CA: letsencrypt, letsencrypt-staging or an address.',
-  },
-  {
-    name: 'acmeEmail',
-    kind: 'email',
-    also: [{ name: 'LETSENCRYPT_EMAIL', deprecated: true }],
-    example: 'ops@example.com',
-    doc: 'Address that the CA may write to about the account.',
-  },
-  {
-    name: 'acmeCaFile',
-    kind: 'path',
-    contentOf: 'acmeCa',
-    example: '/etc/ssl/pebble.pem',
-    doc: 'File of CA certificates (PEM) by which the ACME server is trusted, instead of those of Node.',
-  },
-  {
-    name: 'acmeAccountKey',
-    kind: 'privateKey',
-    secret: true,
-    doc: 'Private key (PEM) of an ACME account to use instead of one made and kept in the store.',
-  },
-  {
-    name: 'acmeAccountKeyFile',
-    kind: 'path',
-    contentOf: 'acmeAccountKey',
-    example: '/run/secrets/acme.pem',
-    doc: 'File that holds the private key of the account.',
-  },
-  { name: 'acmeProfile', kind: 'text', example: 'tlsserver', doc: 'Certificate profile to ask the CA for.' },
+  ...CERTIFICATE_OPTIONS,
+  ...ROLLOUT_OPTIONS,
   ...RUNNING_OPTIONS,
 ] as const satisfies readonly OptionEntry[];

@@ -20,6 +20,8 @@ export interface Gathered {
 export interface RawSources {
   /** As the argument parser hands them over: camelCase names, `true` for a flag without a value. */
   flags: Readonly<Record<string, unknown>>;
+  /** What a flag is called in messages, where that is not its own name; by name of option. */
+  spelt?: Readonly<Record<string, string>> | undefined;
   env: Readonly<Record<string, string | undefined>>;
   /** The parsed file, with its path for messages. */
   file?: { path: string; values: Readonly<Record<string, unknown>> } | undefined;
@@ -34,13 +36,13 @@ export function gatherSources(options: readonly OptionEntry[], raw: RawSources):
     const candidates = candidatesOf(entry, raw, found.problems);
     const first = candidates.find(({ text }) => text !== '');
     if (first !== undefined) found.given.set(entry.name, first);
+    const isTaken = raw.command === undefined || takesOption(entry, raw.command);
     for (const { name, deprecated } of entry.also ?? []) {
-      if (!deprecated || (raw.env[name] ?? '').trim() === '') continue;
+      if (!isTaken || !deprecated || (raw.env[name] ?? '').trim() === '') continue;
       const used = first?.source === `env ${name}`;
       found.deprecated.push({ option: entry.name, given: name, use: envName(entry.name), used });
     }
-    const isMisplaced = raw.command !== undefined && entry.strict && !takesOption(entry, raw.command);
-    if (isMisplaced && first !== undefined && !/^(false|no|off|0)$/i.test(first.text))
+    if (entry.strict && !isTaken && first !== undefined && !/^(false|no|off|0)$/i.test(first.text))
       found.problems.push(`${entry.name} (${first.source}) means nothing to ${raw.command}`);
   }
   return found;
@@ -48,7 +50,7 @@ export function gatherSources(options: readonly OptionEntry[], raw: RawSources):
 
 function candidatesOf(entry: OptionEntry, raw: RawSources, problems: string[]): Given[] {
   const names = [envName(entry.name), ...(entry.also ?? []).map(({ name }) => name)];
-  const flag = { value: raw.flags[entry.name], source: flagName(entry.name) };
+  const flag = { value: raw.flags[entry.name], source: raw.spelt?.[entry.name] ?? flagName(entry.name) };
   const variables = names.map((name) => ({ value: raw.env[name], source: `env ${name}` }));
   const key = { value: fileValue(entry.name, raw), source: `${raw.file?.path}: ${entry.name}` };
   return [flag, ...variables, key].flatMap(({ value, source }) => {

@@ -38,6 +38,15 @@ export function movePassword(given: Map<string, Given>, problems: string[]): voi
   }
 }
 
+/** Registers the passwords in addresses that keep them, as they stand there and as they are meant. */
+export function registerPasswords(urls: readonly string[]): void {
+  for (const url of urls) {
+    const { password } = new URL(url);
+    registerSecret(password);
+    registerSecret(decode(password));
+  }
+}
+
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

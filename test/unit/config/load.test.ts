@@ -202,6 +202,120 @@ describe('loadConfig()', () => {
   });
 });
 
+describe('loadConfig() for rollouts', () => {
+  const zdd = { marathonUrl: 'http://m:8080', marathonLb: 'http://lb:9090', app: 'shop.json' };
+
+  it('fills what nobody gave', () => {
+    const { config } = load({ command: 'rollout status' });
+
+    expect(config).toMatchObject({
+      ...{ marathonLb: [], initialInstances: 1, linearIncrease: 0, newInstances: 0, keepInstances: false },
+      ...{ maxWaitMs: 300_000, drainTimeoutMs: 300_000, onDrainTimeout: 'stop', onFailure: 'rollback' },
+      ...{ stepDelayMs: 1_000, hookTimeoutMs: 60_000, complete: false, accept: [] },
+    });
+    expect([config.app, config.group, config.old, config.preKillHook]).toEqual(Array(4).fill(undefined));
+  });
+
+  it('takes seconds without a unit, as zdd.py did', () => {
+    const { config } = load({ command: 'zdd', flags: { ...zdd, maxWait: '90', stepDelay: '5' } });
+
+    expect(config).toMatchObject({ maxWaitMs: 90_000, stepDelayMs: 5_000 });
+  });
+
+  it('passes over what concerns certificates only, however wrong it is, and masks its secrets', () => {
+    const { config, sources, warnings } = load({
+      command: 'rollout status',
+      env: {
+        CERTATHON_ACME_CA_FILE: '/nowhere',
+        CERTATHON_DELIVERY: 'directory',
+        CERTATHON_RENEW_AT: 'often',
+        CERTATHON_ADMIN_TOKEN: 'token-of-others',
+        LETSENCRYPT_EMAIL: 'ops@example.com',
+      },
+    });
+
+    expect(config).toMatchObject({ delivery: 'environment', renewAt: 1 / 3 });
+    expect([config.acmeCa, config.adminToken, config.acmeEmail]).toEqual(Array(3).fill(undefined));
+    expect(sources.renewAt).toBe('default');
+    expect(warnings).toEqual([]);
+    expect(maskSecrets('it is token-of-others.')).toBe('it is [masked].');
+  });
+
+  it('passes over what concerns rollouts only when it is about certificates', () => {
+    const env = { CERTATHON_MAX_WAIT: 'long', CERTATHON_MARATHON_LB: 'lb' };
+
+    expect(load({ command: 'renew', env }).config.maxWaitMs).toBe(300_000);
+    expect(problemsOf({ command: 'serve', env: { ...env, CERTATHON_COMPLETE: 'yes' } })).toEqual([
+      'complete (env CERTATHON_COMPLETE) means nothing to serve',
+    ]);
+  });
+
+  it('masks the password in the address of a balancer, however it is written', () => {
+    const { config } = load({ env: { CERTATHON_MARATHON_LB: 'http://bob:of%20the-lb@lb:9090/' } });
+
+    expect(config.marathonLb).toEqual(['http://bob:of%20the-lb@lb:9090']);
+    expect(maskSecrets('of the-lb, of%20the-lb')).toBe('[masked], [masked]');
+  });
+
+  it('says all that zdd can not do without at once', () => {
+    expect(problemsOf({ command: 'zdd', problems: ['--auth-credentials holds no colon'] })).toEqual([
+      '--auth-credentials holds no colon',
+      'marathonUrl is not set: give the address of Marathon by --marathon (-m)',
+      'marathonLb is not set: give the address of the balancers, port 9090, by --marathon-lb (-l)',
+      'app is not set: give the JSON file of the app by --json (-j)',
+    ]);
+  });
+
+  it.each([
+    ['the environment', { env: { CERTATHON_APP: 'shop.json' } }],
+    ['the flag', { flags: { app: 'shop.json' } }],
+  ])('takes the app of a rollout from %s, and asks for it', (_what, request) => {
+    expect(load({ command: 'rollout start', ...request }).config.app).toBe('shop.json');
+    expect(problemsOf({ command: 'rollout start' })).toEqual([
+      'app is not set: name the JSON file of the app, as in `certathon rollout start shop.json`',
+    ]);
+  });
+
+  it.each([
+    [
+      { complete: true, completePrev: true },
+      'complete (-c) and completePrev (--complete-prev) contradict each other: one lets the new colour serve alone, the other the old one',
+    ],
+    [
+      { resume: true, completePrev: true },
+      'resume (--resume) and completePrev (--complete-prev) contradict each other: one goes on to the new colour, the other back to the old one',
+    ],
+    [
+      { newInstances: '2', complete: true },
+      'newInstances (--new-instances) and complete (-c) contradict each other: one begins a split, the other ends it',
+    ],
+    [
+      { newInstances: '2', completePrev: true },
+      'newInstances (--new-instances) and completePrev (--complete-prev) contradict each other: one begins a split, the other ends it',
+    ],
+  ])('refuses for zdd %j together', (flags, line) => {
+    const spelt = { complete: '-c' };
+
+    expect(problemsOf({ command: 'zdd', flags: { ...zdd, ...flags }, spelt })).toEqual([line]);
+  });
+
+  it.each([
+    { complete: true, newInstances: '0' },
+    { resume: true, newInstances: '2' },
+  ])('lets %j be given to zdd together', (flags) => {
+    expect(load({ command: 'zdd', flags: { ...zdd, ...flags } }).config).toMatchObject({ app: 'shop.json' });
+  });
+
+  it('knows which risks may be accepted', () => {
+    const flags = { accept: 'no-target no-health-checks' };
+
+    expect(load({ flags }).config.accept).toEqual(['no-target', 'no-health-checks']);
+    expect(problemsOf({ flags: { accept: 'all' } })).toEqual([
+      'accept (--accept) "all" is not a list of no-health-checks, no-target',
+    ]);
+  });
+});
+
 describe('loadConfig() and secrets', () => {
   it('reads a password from its file without the line end, and masks it from then on', () => {
     const { config, sources } = load({

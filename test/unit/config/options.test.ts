@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { helpOptions, maskedView, referenceRows } from '../../../src/config/describe.ts';
 import { parseKind } from '../../../src/config/kinds.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { envName, flagName, type OptionEntry } from '../../../src/config/option.ts';
+import { type CommandName, envName, flagName, type OptionEntry } from '../../../src/config/option.ts';
 import { OPTIONS } from '../../../src/config/options.ts';
 import { nearest } from '../../../src/config/suggest.ts';
 
@@ -51,6 +51,33 @@ describe('helpOptions()', () => {
     expect(flagsOf('renew')).not.toContain('--schedule <cron>');
   });
 
+  it('keeps what is about certificates out of rollouts, and the other way round', () => {
+    const namesOf = (command: CommandName) =>
+      helpOptions(command).map(({ flags }) => flags.split(' ')[0] as string);
+    const shared = ['--marathon-url', '--marathon-lb-app', '--balancer-admin-port', '--request-timeout'];
+    const certificates = ['--acme-email', '--store', '--delivery', '--domains', '--tls-port', '--renew-at'];
+    const rollouts = ['--marathon-lb', '--max-wait', '--accept', '--pre-kill-hook'];
+
+    expect(namesOf('serve')).toEqual(expect.arrayContaining([...shared, ...certificates]));
+    expect(namesOf('rollout start')).toEqual(expect.arrayContaining([...shared, ...rollouts]));
+    expect(namesOf('rollout start').filter((flag) => certificates.includes(flag))).toEqual([]);
+    expect(namesOf('serve').filter((flag) => rollouts.includes(flag))).toEqual([]);
+  });
+
+  it.each([
+    ['rollout start', '--app', '--group'],
+    ['rollout status', '--group', '--max-wait'],
+    ['rollout resume', '--complete', '--dry-run'],
+    ['rollout abort', '--yes', '--complete'],
+    ['rollout history', '--json', '--yes'],
+    ['zdd', '--complete-prev', '--json'],
+  ] as const)('gives %s %s and not %s', (command, own, foreign) => {
+    const flags = helpOptions(command).map((option) => option.flags.split(' ')[0]);
+
+    expect(flags).toContain(own);
+    expect(flags).not.toContain(foreign);
+  });
+
   it('names default, choices and variable in one line', () => {
     expect(helpOptions('serve').find(({ flags }) => flags.startsWith('--route-check'))?.description).toBe(
       'Whether the public route of each name is tried before the CA is asked. One of off, warn, require. Default: warn. [CERTATHON_ROUTE_CHECK]',
@@ -71,11 +98,36 @@ describe('maskedView()', () => {
     expect(view).not.toHaveProperty('adminToken');
     expect(JSON.stringify(view)).not.toContain('shown-never');
   });
+
+  it('shows an address without whoever stands before its @', () => {
+    const { config } = loadConfig({
+      env: { CERTATHON_MARATHON_LB: 'http://bob:hunter-77@lb:9090 http://alone@lb http://lb2' },
+      terminal: false,
+    });
+
+    expect(maskedView(config).marathonLb).toEqual([
+      'http://[masked]@lb:9090',
+      'http://[masked]@lb',
+      'http://lb2',
+    ]);
+  });
 });
 
 describe('referenceRows()', () => {
   it('has a row for every option', () => {
     expect(referenceRows().map(({ name }) => name)).toEqual(ENTRIES.map(({ name }) => name));
+  });
+});
+
+describe('referenceRows() of commands', () => {
+  it.each([
+    ['marathonUrl', 'all'],
+    ['store', 'certificates'],
+    ['marathonLb', 'rollouts'],
+    ['schedule', 'serve'],
+    ['dryRun', 'renew, plan, rollout start, zdd'],
+  ])('calls those of %s %s', (option, commands) => {
+    expect(referenceRows().find(({ name }) => name === option)?.commands).toBe(commands);
   });
 });
 
