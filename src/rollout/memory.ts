@@ -1,0 +1,124 @@
+// pure
+import { emptyDrain } from './drain.ts';
+import type {
+  ColourApp,
+  RolloutMemory,
+  RolloutObservation,
+  RolloutPolicy,
+  RolloutStep,
+  Tally,
+} from './model.ts';
+import { healthyTasks } from './settle.ts';
+import { sidesOf } from './sides.ts';
+import { allSeen, usesOf } from './tally.ts';
+
+const NOTHING: Tally = { healthy: 0, inRotation: 0, out: 0, drained: 0, gone: 0 };
+
+/** The memory of a program that has just begun, or begun anew. */
+export function newMemory(nowMs: number): RolloutMemory {
+  return {
+    ...{ drain: emptyDrain, best: NOTHING, movedAtMs: nowMs, outSinceMs: {}, expected: {} },
+    ...{ failures: [], lastFailure: undefined, approved: [], turned: undefined },
+  };
+}
+
+/** The memory after a look: how far things are, and since when. Pure. */
+export function remember(
+  memory: RolloutMemory,
+  seen: RolloutObservation,
+  policy: RolloutPolicy,
+  nowMs: number,
+): RolloutMemory {
+  const tally = tallyOf(seen, policy, memory);
+  const hasMoved = (Object.keys(tally) as (keyof Tally)[]).some((key) => tally[key] > memory.best[key]);
+  const isFirst = Object.keys(memory.expected).length === 0;
+  return {
+    ...memory,
+    best: furthest(memory.best, tally),
+    movedAtMs: hasMoved ? nowMs : memory.movedAtMs,
+    outSinceMs: outSince(memory, seen, nowMs),
+    expected: isFirst ? Object.fromEntries(seen.apps.map((app) => [app.id, app.instances])) : memory.expected,
+    ...failuresOf(memory, seen, policy, isFirst, tally.healthy > memory.best.healthy),
+  };
+}
+
+/** The memory after a step was carried out: everything is expected to move on from here. Pure. */
+export function afterStep(memory: RolloutMemory, step: RolloutStep, nowMs: number): RolloutMemory {
+  const moved = { ...memory, best: NOTHING, movedAtMs: nowMs };
+  const expect = (id: string, instances: number) => ({ ...moved.expected, [id]: instances });
+  switch (step.do) {
+    case 'scale':
+      return { ...moved, expected: expect(step.appId, step.instances) };
+    case 'kill': {
+      const before = memory.expected[step.appId];
+      const left = typeof before === 'number' ? before - step.taskIds.length : 'any';
+      const grown = step.grow === undefined ? {} : { [step.grow.appId]: step.grow.instances };
+      return { ...moved, expected: { ...moved.expected, [step.appId]: left, ...grown } };
+    }
+    case 'cancel':
+      return { ...moved, expected: { ...moved.expected, [step.appId]: 'any' } };
+    case 'delete': {
+      const { [step.appId]: _gone, ...expected } = moved.expected;
+      return { ...moved, expected };
+    }
+    case 'ask':
+      return { ...moved, approved: [...memory.approved, ...(step.isWhole ? [step.appId] : step.taskIds)] };
+    case 'turn':
+      return { ...moved, approved: [], turned: { code: step.code, sentence: step.reason } };
+    default:
+      return memory;
+  }
+}
+
+function tallyOf(seen: RolloutObservation, policy: RolloutPolicy, memory: RolloutMemory): Tally {
+  const found = sidesOf(seen, policy, memory);
+  const coming = found.kind === 'pair' ? found.sides.coming : found.kind === 'single' ? found.app : undefined;
+  if (coming === undefined) return NOTHING;
+  const going = found.kind === 'pair' ? found.sides.going : undefined;
+  const balancers = allSeen(seen);
+  const count = (app: ColourApp | undefined, ...wanted: string[]): number =>
+    app === undefined || balancers === undefined
+      ? 0
+      : [...usesOf(app, balancers).values()].filter((use) => wanted.includes(use)).length;
+  return {
+    healthy: healthyTasks(coming).length,
+    inRotation: count(coming, 'in'),
+    out: count(going, 'out', 'drained'),
+    drained: count(going, 'drained'),
+    gone: going === undefined ? 1 : 0,
+  };
+}
+
+function furthest(a: Tally, b: Tally): Tally {
+  const keys = Object.keys(a) as (keyof Tally)[];
+  return Object.fromEntries(keys.map((key) => [key, Math.max(a[key], b[key])])) as unknown as Tally;
+}
+
+function outSince(
+  { outSinceMs }: RolloutMemory,
+  seen: RolloutObservation,
+  nowMs: number,
+): Record<string, number> {
+  const balancers = allSeen(seen);
+  if (balancers === undefined) return { ...outSinceMs };
+  const out = seen.apps.flatMap((app) =>
+    [...usesOf(app, balancers)].filter(([, use]) => use === 'out' || use === 'drained').map(([id]) => id),
+  );
+  return Object.fromEntries(out.map((id) => [id, outSinceMs[id] ?? nowMs]));
+}
+
+/** Marathon tells the last failure alone, so they are counted as they come; what it told at first is old. */
+function failuresOf(
+  memory: RolloutMemory,
+  seen: RolloutObservation,
+  policy: RolloutPolicy,
+  isFirst: boolean,
+  livesMore: boolean,
+): Pick<RolloutMemory, 'failures' | 'lastFailure'> {
+  const found = sidesOf(seen, policy, memory);
+  const failure = found.kind === 'pair' ? found.sides.coming.lastFailure : undefined;
+  const key = failure === undefined ? undefined : `${failure.taskId} ${failure.timestamp}`;
+  if (key === undefined || key === memory.lastFailure || isFirst || livesMore)
+    return { failures: livesMore ? [] : memory.failures, lastFailure: key ?? memory.lastFailure };
+  return { failures: [...memory.failures, key].slice(-10), lastFailure: key };
+}

@@ -1,0 +1,100 @@
+// pure
+import { grow, tooMany } from './growing.ts';
+import { targetLabel } from './marking.ts';
+import type { About, RolloutMemory, RolloutObservation, RolloutPolicy, RolloutStep } from './model.ts';
+import { endDeployment, removal, shrinking } from './removal.ts';
+import { failed, overtaken, settling, wait } from './settle.ts';
+import { type Sides, sidesOf } from './sides.ts';
+import { turning } from './turning.ts';
+
+/** What to do next for a deployment group, with its reason: a ladder of questions, the most urgent first. Pure: the
+ * same observation gives the same step, whoever asks and after whatever crash.
+ *
+ *   forward   the new colour grows, step by step; each healthy new task lets marathon-lb take an old one out; what is
+ *             drained is killed (`shrink`) or kept until the new colour is complete (`keep`, and then deleted whole)
+ *   back      the old colour gets its full size first, then becomes the one that marathon-lb drains for, and the new
+ *             one is deleted once it is drained
+ * @param nowMs milliseconds that only go forward, as in the memory */
+export function nextStep(
+  seen: RolloutObservation,
+  policy: RolloutPolicy,
+  memory: RolloutMemory,
+  nowMs: number,
+): RolloutStep {
+  const foreign = overtaken(seen, memory);
+  if (foreign !== undefined) return foreign;
+  const found = sidesOf(seen, policy, memory);
+  const about = { policy, memory, nowMs };
+  switch (found.kind) {
+    case 'none':
+      return { do: 'stop', code: 'ROLLOUT_OVERTAKEN', reason: `No app of the group ${seen.group} is left` };
+    case 'fault':
+      return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason: found.sentence };
+    case 'single':
+      return (
+        settling({ seen, app: found.app, others: undefined }, about) ?? finish(found.isBack, found.app.id)
+      );
+    case 'pair':
+      return nextOfPair(found.sides, about);
+  }
+}
+
+function nextOfPair(sides: Sides, about: About): RolloutStep {
+  const { seen, coming, going, isBack, goal, rest, marking } = sides;
+  const failure = failed(sides, about);
+  if (failure !== undefined) return failure;
+  if (sides.balancers === undefined) return wait(seen, 'balancers', about);
+  // Nothing of it serves, so nothing has to be drained; and what it waits for may be in the way of the other.
+  if (isBack && servesNothing(sides)) return removal(sides, about);
+  const [deployment] = going.deployments;
+  if (deployment !== undefined) return endDeployment(going, deployment, sides, about);
+  const unsettled = settling({ seen, app: coming, others: sides }, about);
+  const isTurned = marking.newer === coming.id;
+  // Scaling turns the roles round, and needs no more than healthy tasks.
+  if (unsettled !== undefined && (isTurned || (unsettled.do === 'wait' && unsettled.for !== 'rotation')))
+    return unsettled;
+  if (coming.instances < goal) {
+    if (isTurned && tooMany(sides) > 0 && shrinks(sides, about)) return shrinking(sides, about);
+    return grow(sides, about);
+  }
+  if (rest > 0) return split(sides, about);
+  if (!isTurned) return turning(sides, about);
+  return removal(sides, about);
+}
+
+/** With different targets marathon-lb would take new tasks out, so the old colour is kept whole then. */
+function shrinks({ coming, going, isBack, rest }: Sides, { policy }: About): boolean {
+  if (rest > 0) return true;
+  return policy.old === 'shrink' && !isBack && targetLabel(coming) === targetLabel(going);
+}
+
+/** The new colour has the size of the split: the old one is to have the rest. */
+function split(sides: Sides, about: About): RolloutStep {
+  const { coming, going, rest } = sides;
+  if (going.instances > rest) return marking(sides) ? shrinking(sides, about) : turning(sides, about);
+  if (going.instances < rest) {
+    const reason = `${going.id} has fewer tasks than the split asks for`;
+    return { do: 'scale', appId: going.id, from: going.instances, instances: rest, reason };
+  }
+  const isSettled = settling({ seen: sides.seen, app: going, others: sides }, about);
+  if (isSettled !== undefined) return isSettled;
+  return {
+    do: 'finish',
+    state: 'split',
+    reason: `${going.instances} old tasks of ${going.id} and ${coming.instances} new ones of ${coming.id} serve`,
+  };
+}
+
+/** Whether marathon-lb takes tasks of the going colour out, not of the coming one. */
+function marking({ marking: { newer }, coming }: Sides): boolean {
+  return newer === coming.id;
+}
+
+function finish(isBack: boolean, appId: string): RolloutStep {
+  return { do: 'finish', state: isBack ? 'reverted' : 'complete', reason: `${appId} serves alone` };
+}
+
+/** Whether no balancer sends anything to the going colour, and none is about to. */
+function servesNothing({ going, goingUse }: Sides): boolean {
+  return going.tasks.every((task) => !task.isAlive && goingUse.get(task.id) === 'drained');
+}

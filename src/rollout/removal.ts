@@ -1,0 +1,121 @@
+// pure
+
+import { grow, tooMany } from './growing.ts';
+import { targetLabel } from './marking.ts';
+import type { About, ColourApp, ColourTask, RolloutStep } from './model.ts';
+import { killableNow } from './scale.ts';
+import { healthyTasks, wait } from './settle.ts';
+import type { Sides } from './sides.ts';
+import { heldBy, type TaskUse } from './tally.ts';
+
+/** Ends the going colour as a whole, once nothing is sent to it and nothing holds it. Pure. */
+export function removal(sides: Sides, about: About): RolloutStep {
+  const { going, isBack, goingUse, marking } = sides;
+  const [deployment] = going.deployments;
+  if (deployment !== undefined) return endDeployment(going, deployment, sides, about);
+  const out = new Set(marking.older === going.id ? marking.out : []);
+  // One that marathon-lb is about to send requests to is not drained, whatever is seen now.
+  const busy = going.tasks.filter((task) => !isIdle(task, goingUse) || (task.isAlive && !out.has(task.id)));
+  if (busy.length > 0) {
+    const still = drain(busy, sides, about);
+    if (still !== undefined) return still;
+  }
+  const ask = isBack ? undefined : asking(going, [], true, about);
+  if (ask !== undefined) return ask;
+  const cut =
+    busy.length > 0 ? `, although ${busy.length} tasks still hold connections: cut as asked for` : '';
+  return { do: 'delete', appId: going.id, reason: `No balancer sends anything to ${going.id}${cut}` };
+}
+
+/** A deployment that waits for tasks which are not wanted any more may go on for ever, and locks the app. */
+export function endDeployment(
+  going: ColourApp,
+  deploymentId: string,
+  { seen, isBack }: Sides,
+  about: About,
+): RolloutStep {
+  if (isBack && healthyTasks(going).length < going.instances)
+    return { do: 'cancel', appId: going.id, deploymentId, reason: `${going.id} is not wanted any more` };
+  return wait(seen, 'deployment', about, `${going.id} is being deployed (${deploymentId})`);
+}
+
+/** Kills drained tasks of the old colour while the new one grows, or stays at its share. Pure. */
+export function shrinking(sides: Sides, about: About): RolloutStep {
+  const { coming, going, goal, marking, goingUse } = sides;
+  if (targetLabel(coming) !== targetLabel(going)) {
+    const reason = `HAPROXY_DEPLOYMENT_TARGET_INSTANCES of ${coming.id} and ${going.id} differ: once the old colour is made smaller, marathon-lb takes new tasks out`;
+    return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason };
+  }
+  const surplus = tooMany(sides);
+  const isLast = coming.instances >= goal;
+  const most = isLast ? surplus : killableNow(surplus);
+  // The dying ones have to stay among those that marathon-lb takes out when it looks the next time.
+  const covered = surplus <= 1 || isLast ? marking.out : marking.out.slice(0, surplus - most);
+  const byId = new Map(going.tasks.map((task) => [task.id, task]));
+  const candidates = covered.flatMap((id) => byId.get(id) ?? []);
+  let ready = candidates.filter((task) => isIdle(task, goingUse)).slice(0, most);
+  if (ready.length === 0 || (isLast && ready.length < most)) {
+    const still = drain(candidates, sides, about);
+    if (still !== undefined) return still;
+    ready = candidates.slice(0, most);
+  }
+  const taskIds = ready.map(({ id }) => id);
+  const ask = asking(going, taskIds, false, about);
+  if (ask !== undefined) return ask;
+  const next = surplus > 1 && !isLast ? grow(sides, about) : undefined;
+  return {
+    do: 'kill',
+    appId: going.id,
+    taskIds,
+    grow:
+      next?.do === 'scale' ? { appId: next.appId, from: next.from, instances: next.instances } : undefined,
+    reason: `${taskIds.length === 1 ? 'a drained task' : `${taskIds.length} drained tasks`} of ${going.id} made way for new ones`,
+  };
+}
+
+/** Waits until these tasks are drained; what happens after the deadline was chosen before.
+ * @returns undefined when they may be cut */
+export function drain(tasks: readonly ColourTask[], sides: Sides, about: About): RolloutStep | undefined {
+  const { seen, goingUse, comingUse, isBack, balancers = [] } = sides;
+  const { policy, memory, nowMs } = about;
+  const held = tasks.filter(({ id }) => (goingUse.get(id) ?? comingUse.get(id)) === 'out');
+  const waiting = tasks.filter((task) => !isIdle(task, goingUse) && !isIdle(task, comingUse));
+  if (held.length < waiting.length || held.length === 0)
+    return wait(seen, 'drain', about, `${waiting.length - held.length} tasks are still sent requests`);
+  const sinceMs = Math.min(...held.map(({ id }) => memory.outSinceMs[id] ?? nowMs));
+  const untilMs = sinceMs + policy.drainTimeoutMs;
+  const sessions = heldBy(held, balancers);
+  const words = `${held.length} tasks may still have connections: ${sessions.map(inWords(nowMs)).join('; ')}`;
+  if (nowMs < untilMs) return { do: 'wait', for: 'drain', reason: words, untilMs };
+  if (policy.onDrainTimeout === 'cut') return undefined;
+  const reason = `Not drained within ${Math.round(policy.drainTimeoutMs / 1_000)} s: ${words}`;
+  const turns = policy.onDrainTimeout === 'rollback' && !isBack;
+  return { do: turns ? 'turn' : 'stop', code: 'ROLLOUT_DRAIN_TIMEOUT', reason };
+}
+
+/** Nothing is sent to it and nothing holds it; one that is not alive only may not be sent anything. */
+function isIdle(task: ColourTask, uses: ReadonlyMap<string, TaskUse>): boolean {
+  return uses.get(task.id) === 'drained';
+}
+
+/** Before anything of the old colour is removed, whoever was named is asked, once. */
+function asking(
+  going: ColourApp,
+  taskIds: readonly string[],
+  isWhole: boolean,
+  { policy, memory }: About,
+): RolloutStep | undefined {
+  const ids = isWhole ? [going.id] : taskIds;
+  if (!policy.hasHook || ids.every((id) => memory.approved.includes(id))) return undefined;
+  // zdd.py's hook gets the tasks that are about to end, also when the whole app goes.
+  const asked = isWhole ? going.tasks.map(({ id }) => id) : taskIds;
+  return { do: 'ask', appId: going.id, taskIds: asked, isWhole, reason: 'before they are removed' };
+}
+
+function inWords(nowMs: number) {
+  return ({ balancer, pid, listener, sessions, seenAtMs }: ReturnType<typeof heldBy>[number]): string => {
+    const count = sessions === undefined ? 'an unknown number of' : String(sessions);
+    const when = seenAtMs === undefined ? '' : ` ${Math.round((nowMs - seenAtMs) / 1_000)} s ago`;
+    return `process ${pid} of ${balancer} with ${count} sessions to ${listener}${when}`;
+  };
+}

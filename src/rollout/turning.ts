@@ -1,0 +1,39 @@
+// pure
+import type { About, RolloutStep } from './model.ts';
+import { drain } from './removal.ts';
+import type { Sides } from './sides.ts';
+
+/** Makes the coming colour the one that marathon-lb takes tasks of the other out for. Pure.
+ *
+ * marathon-lb drains for the colour that was scaled last. When the coming one has its full size already, there is no
+ * number to write: so one of its tasks that is out of use is killed, and in the next pass scaled up again. Only where
+ * none is out of use it gets one more than it had.
+ *   back from blue 4, green 1 (one blue task drained) → kill that, blue 3, scale to 4: green is drained now */
+export function turning(sides: Sides, about: About): RolloutStep {
+  const { coming, comingUse, marking } = sides;
+  const out = marking.older === coming.id ? marking.out : [];
+  const idle = out.filter((id) => comingUse.get(id) === 'drained');
+  const [first] = idle;
+  if (first !== undefined && coming.instances > 1) {
+    const reason = `so that ${coming.id} is scaled last, and marathon-lb drains the other colour`;
+    return { do: 'kill', appId: coming.id, taskIds: [first], grow: undefined, reason };
+  }
+  const held = coming.tasks.filter(({ id }) => out.includes(id));
+  const isOver = held.every(({ id }) => isOutFor(id, about));
+  if (held.length > 0 && !isOver) {
+    const still = drain(held, sides, { ...about, policy: { ...about.policy, onDrainTimeout: 'cut' } });
+    if (still !== undefined) return still;
+  }
+  return {
+    do: 'scale',
+    appId: coming.id,
+    from: coming.instances,
+    instances: coming.instances + 1,
+    reason: `no task of ${coming.id} is free to be exchanged: one more makes marathon-lb drain the other colour`,
+  };
+}
+
+function isOutFor(id: string, { policy, memory, nowMs }: About): boolean {
+  const sinceMs = memory.outSinceMs[id];
+  return sinceMs !== undefined && nowMs - sinceMs >= policy.drainTimeoutMs;
+}

@@ -1,0 +1,374 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  RolloutMemory,
+  RolloutObservation,
+  RolloutPolicy,
+  RolloutStep,
+} from '../../../src/rollout/model.ts';
+import { nextStep } from '../../../src/rollout/plan.ts';
+import { pairSeen, rolloutMemory, rolloutPolicy, type Standing } from '../../support/colours.ts';
+
+const NOW = 1_000;
+const LATER = '2026-01-03T10:00:00.000Z';
+const times = (count: number, standing: Standing): Standing[] =>
+  Array.from({ length: count }, () => standing);
+const failure = { taskId: 'green.9', message: 'exit status 1', timestamp: LATER };
+
+interface Row {
+  what: string;
+  seen: RolloutObservation;
+  policy?: Partial<RolloutPolicy>;
+  memory?: Partial<RolloutMemory>;
+  step: Partial<RolloutStep>;
+}
+
+function check({ seen, policy, memory, step }: Row): void {
+  expect(nextStep(seen, rolloutPolicy(policy), rolloutMemory(memory), NOW)).toMatchObject(step);
+}
+
+describe('nextStep() forward, the old colour made smaller', () => {
+  it.each<Row>([
+    {
+      what: 'waits until the first new task is healthy',
+      seen: pairSeen(times(4, 'in'), ['sick'], { green: { deployments: ['d1'] } }),
+      step: { do: 'wait', for: 'healthy' },
+    },
+    {
+      what: 'waits for the deployment although every task is healthy: readiness is part of it',
+      seen: pairSeen(times(4, 'in'), ['in'], { green: { deployments: ['d1'] } }),
+      step: { do: 'wait', for: 'deployment' },
+    },
+    {
+      what: 'waits until every balancer sends the new task requests',
+      seen: pairSeen(times(4, 'in'), ['unlisted']),
+      step: { do: 'wait', for: 'rotation' },
+    },
+    {
+      what: 'waits while old processes hold connections to the task that was taken out',
+      seen: pairSeen(['out', 'in', 'in', 'in'], ['in']),
+      step: {
+        do: 'wait',
+        for: 'drain',
+        reason: expect.stringContaining('process 41 of lb.1 with 3 sessions to web_10000/blue_1'),
+      },
+    },
+    {
+      what: 'kills the drained one alone',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
+      step: { do: 'kill', appId: '/web-blue', taskIds: ['blue.1'], grow: undefined },
+    },
+    {
+      what: 'asks before it kills',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
+      policy: { hasHook: true },
+      step: { do: 'ask', appId: '/web-blue', taskIds: ['blue.1'], isWhole: false },
+    },
+    {
+      what: 'kills what was agreed to',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
+      policy: { hasHook: true },
+      memory: { approved: ['blue.1'] },
+      step: { do: 'kill', taskIds: ['blue.1'] },
+    },
+    {
+      what: 'waits for the death of the killed one before it grows',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in'], {
+        blue: { instances: 3, scaledAt: LATER, deployments: ['d2'] },
+      }),
+      step: { do: 'wait', for: 'deployment' },
+    },
+    {
+      what: 'grows once old and new make the target together',
+      seen: pairSeen(times(3, 'in'), ['in'], { blue: { scaledAt: LATER } }),
+      step: { do: 'scale', appId: '/web-green', from: 1, instances: 2 },
+    },
+    {
+      what: 'jumps to the target when half as much more reaches the old colour',
+      seen: pairSeen(times(2, 'in'), times(2, 'in'), { blue: { scaledAt: LATER } }),
+      step: { do: 'scale', appId: '/web-green', from: 2, instances: 4 },
+    },
+    {
+      what: 'kills half of what is too much and grows at once, so that the dying stay out of use',
+      seen: pairSeen(['drained', 'drained', 'in', 'in'], times(2, 'in')),
+      step: { do: 'kill', taskIds: ['blue.1'], grow: { appId: '/web-green', from: 2, instances: 3 } },
+    },
+    {
+      what: 'deletes the old colour when all of it is drained',
+      seen: pairSeen(times(2, 'drained'), times(4, 'in')),
+      step: { do: 'delete', appId: '/web-blue' },
+    },
+    {
+      what: 'asks before it deletes, with every task',
+      seen: pairSeen(times(2, 'drained'), times(4, 'in')),
+      policy: { hasHook: true },
+      step: { do: 'ask', appId: '/web-blue', taskIds: ['blue.1', 'blue.2'], isWhole: true },
+    },
+    {
+      what: 'does not delete while one old task is sent requests',
+      seen: pairSeen(['drained', 'in'], times(4, 'in')),
+      step: { do: 'wait', for: 'drain' },
+    },
+    {
+      what: 'makes the new colour the one scaled last when it is complete and is not: kills a drained new task',
+      seen: pairSeen(times(2, 'in'), ['drained', 'drained', 'in', 'in'], { blue: { scaledAt: LATER } }),
+      step: { do: 'kill', appId: '/web-green', taskIds: ['green.1'] },
+    },
+    {
+      what: 'grows although the roles are turned and new tasks are out of use',
+      seen: pairSeen(times(3, 'in'), ['drained', 'in'], { blue: { scaledAt: LATER } }),
+      step: { do: 'scale', appId: '/web-green', instances: 4 },
+    },
+    {
+      what: 'ends when the new colour serves alone',
+      seen: { ...pairSeen([], times(4, 'in')), apps: pairSeen([], times(4, 'in')).apps.slice(1) },
+      step: { do: 'finish', state: 'complete' },
+    },
+    {
+      what: 'waits for the new colour although the old one is gone',
+      seen: {
+        ...pairSeen([], ['in', 'in', 'in', 'unlisted']),
+        apps: pairSeen([], ['in', 'in', 'in', 'unlisted']).apps.slice(1),
+      },
+      step: { do: 'wait', for: 'rotation' },
+    },
+  ])('$what', check);
+});
+
+describe('nextStep() forward, the old colour kept whole', () => {
+  const keep = { old: 'keep' } as const;
+
+  it.each<Row>([
+    {
+      what: 'grows without killing',
+      seen: pairSeen(['out', 'in', 'in', 'in'], ['in']),
+      policy: keep,
+      step: { do: 'scale', appId: '/web-green', from: 1, instances: 2 },
+    },
+    {
+      what: 'takes the linear step',
+      seen: pairSeen(['out', 'in', 'in', 'in'], ['in']),
+      policy: { ...keep, linearIncrease: 2 },
+      step: { do: 'scale', instances: 3 },
+    },
+    {
+      what: 'waits for the last connections to the old colour',
+      seen: pairSeen(['drained', 'out', 'drained', 'drained'], times(4, 'in')),
+      policy: keep,
+      step: { do: 'wait', for: 'drain' },
+    },
+    {
+      what: 'keeps it whole, too, when the targets differ',
+      seen: pairSeen(times(2, 'in'), ['in', 'in', 'in'], { blue: { target: '2' } }),
+      policy: { old: 'shrink' },
+      step: { do: 'scale', appId: '/web-green', instances: 4 },
+    },
+  ])('$what', check);
+});
+
+describe('nextStep() to a split', () => {
+  const split = { split: 2, old: 'keep' } as const;
+
+  it.each<Row>([
+    {
+      what: 'kills the drained one first, also when the old colour is to be kept',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
+      policy: split,
+      step: { do: 'kill', taskIds: ['blue.1'], grow: undefined },
+    },
+    {
+      what: 'grows one by one',
+      seen: pairSeen(times(3, 'in'), ['in'], { blue: { scaledAt: LATER } }),
+      policy: { ...split, linearIncrease: 5 },
+      step: { do: 'scale', instances: 2 },
+    },
+    {
+      what: 'is reached when both have their share and serve',
+      seen: pairSeen(times(2, 'in'), times(2, 'in'), { blue: { scaledAt: LATER } }),
+      policy: split,
+      step: { do: 'finish', state: 'split' },
+    },
+    {
+      what: 'gives the old colour its share back',
+      seen: pairSeen(times(1, 'in'), times(2, 'in'), { blue: { scaledAt: LATER } }),
+      policy: split,
+      step: { do: 'scale', appId: '/web-blue', instances: 2 },
+    },
+    {
+      what: 'is not made with different targets',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in'], { blue: { target: '6' } }),
+      policy: split,
+      step: { do: 'stop', code: 'ROLLOUT_UNSAFE' },
+    },
+  ])('$what', check);
+});
+
+describe('nextStep() back', () => {
+  const back = { direction: 'back' } as const;
+
+  it.each<Row>([
+    {
+      what: 'gives the old colour its full size first',
+      seen: pairSeen(times(2, 'in'), times(2, 'in'), { blue: { scaledAt: LATER } }),
+      policy: back,
+      step: { do: 'scale', appId: '/web-blue', from: 2, instances: 4 },
+    },
+    {
+      what: 'exchanges a drained old task, so that marathon-lb drains the new colour',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
+      policy: back,
+      step: { do: 'kill', appId: '/web-blue', taskIds: ['blue.1'] },
+    },
+    {
+      what: 'gives the old colour one more when none of its tasks is out of use',
+      seen: pairSeen(times(2, 'in'), ['in'], { blue: { target: '2' } }),
+      policy: back,
+      step: { do: 'scale', appId: '/web-blue', instances: 3 },
+    },
+    {
+      what: 'waits until the new colour is drained',
+      seen: pairSeen(times(4, 'in'), ['drained', 'out'], { blue: { scaledAt: LATER } }),
+      policy: back,
+      step: { do: 'wait', for: 'drain' },
+    },
+    {
+      what: 'deletes the new colour without asking',
+      seen: pairSeen(times(4, 'in'), ['drained', 'drained'], { blue: { scaledAt: LATER } }),
+      policy: { ...back, hasHook: true },
+      step: { do: 'delete', appId: '/web-green' },
+    },
+    {
+      what: 'ends the deployment of new tasks that never became healthy',
+      seen: pairSeen(times(4, 'in'), ['sick'], { green: { deployments: ['d1'] } }),
+      policy: back,
+      step: { do: 'cancel', appId: '/web-green', deploymentId: 'd1' },
+    },
+    {
+      what: 'deletes at once what serves nothing',
+      seen: pairSeen(times(3, 'in'), ['sick'], { blue: { scaledAt: LATER } }),
+      policy: back,
+      step: { do: 'delete', appId: '/web-green' },
+    },
+    {
+      what: 'is over when the old colour serves alone',
+      seen: { ...pairSeen(times(4, 'in'), []), apps: pairSeen(times(4, 'in'), []).apps.slice(0, 1) },
+      policy: back,
+      step: { do: 'finish', state: 'reverted' },
+    },
+    {
+      what: 'goes back, too, when it only turned back',
+      seen: pairSeen(times(2, 'in'), times(2, 'in'), { blue: { scaledAt: LATER } }),
+      memory: { turned: { code: 'ROLLOUT_STUCK', sentence: 'x' } },
+      step: { do: 'scale', appId: '/web-blue', instances: 4 },
+    },
+  ])('$what', check);
+});
+
+describe('nextStep() when something is wrong', () => {
+  const long = { movedAtMs: NOW - 300_000 };
+
+  it.each<Row>([
+    {
+      what: 'turns back when nothing moved on for too long, with what it waits for',
+      seen: pairSeen(times(4, 'in'), ['staging'], {
+        green: { deployments: ['d'] },
+        waiting: { '/web-green': '1 find no agent' },
+      }),
+      memory: long,
+      step: { do: 'turn', code: 'ROLLOUT_STUCK', reason: expect.stringContaining('1 find no agent') },
+    },
+    {
+      what: 'stops there when it was told not to roll back',
+      seen: pairSeen(times(4, 'in'), ['staging'], { green: { deployments: ['d'] } }),
+      policy: { onFailure: 'stop' },
+      memory: long,
+      step: { do: 'stop', code: 'ROLLOUT_STUCK' },
+    },
+    {
+      what: 'turns back at once when new tasks die one after another',
+      seen: pairSeen(times(4, 'in'), ['sick'], { green: { lastFailure: failure } }),
+      memory: { failures: ['1', '2', '3'] },
+      step: { do: 'turn', code: 'ROLLOUT_STUCK', reason: expect.stringContaining('exit status 1') },
+    },
+    {
+      what: 'stops on the way back when nothing moves on',
+      seen: pairSeen(['sick', 'in', 'in', 'in'], ['in'], { blue: { scaledAt: LATER } }),
+      policy: { direction: 'back' },
+      memory: long,
+      step: { do: 'stop', code: 'ROLLOUT_ROLLBACK_FAILED' },
+    },
+    {
+      what: 'waits for a balancer that reloads',
+      seen: pairSeen(times(4, 'in'), ['in'], { balancers: [{ id: 'lb.1', kind: 'reloading' }] }),
+      step: { do: 'wait', for: 'reload' },
+    },
+    {
+      what: 'decides nothing while a balancer can not be looked at',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in'], {
+        balancers: [{ id: 'lb.1', kind: 'unreachable', reason: 'refused' }],
+      }),
+      step: { do: 'wait', for: 'balancers', reason: expect.stringContaining('lb.1: refused') },
+    },
+    {
+      what: 'stops when a balancer can not be looked at for too long, and does not roll back blindly',
+      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in'], { balancers: [] }),
+      memory: long,
+      step: {
+        do: 'stop',
+        code: 'ROLLOUT_BALANCERS_UNREADABLE',
+        reason: expect.stringContaining('no balancer is found'),
+      },
+    },
+    {
+      what: 'stops when marathon-lb could not read the labels',
+      seen: pairSeen(times(4, 'in'), ['in'], { green: { target: undefined } }),
+      step: { do: 'stop', code: 'ROLLOUT_UNSAFE' },
+    },
+    {
+      what: 'stops when somebody else scaled an app',
+      seen: pairSeen(times(4, 'in'), ['in']),
+      memory: { expected: { '/web-blue': 5, '/web-green': 1 } },
+      step: {
+        do: 'stop',
+        code: 'ROLLOUT_OVERTAKEN',
+        reason: expect.stringContaining('/web-blue has 4 instances, not 5'),
+      },
+    },
+    {
+      what: 'stops when somebody else took an app away',
+      seen: { ...pairSeen(times(4, 'in'), ['in']), apps: pairSeen(times(4, 'in'), ['in']).apps.slice(0, 1) },
+      memory: { expected: { '/web-blue': 4, '/web-green': 1 } },
+      step: { do: 'stop', code: 'ROLLOUT_OVERTAKEN' },
+    },
+    {
+      what: 'stops by default when connections outlast the drain time',
+      seen: pairSeen(times(2, 'out'), times(4, 'in')),
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000, 'blue.2': NOW } },
+      step: {
+        do: 'stop',
+        code: 'ROLLOUT_DRAIN_TIMEOUT',
+        reason: expect.stringContaining('process 41 of lb.2 with 3 sessions'),
+      },
+    },
+    {
+      what: 'rolls back for it when asked to',
+      seen: pairSeen(times(2, 'out'), times(4, 'in')),
+      policy: { onDrainTimeout: 'rollback' },
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000, 'blue.2': NOW } },
+      step: { do: 'turn', code: 'ROLLOUT_DRAIN_TIMEOUT' },
+    },
+    {
+      what: 'cuts them only when asked to',
+      seen: pairSeen(times(2, 'out'), times(4, 'in')),
+      policy: { onDrainTimeout: 'cut' },
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000, 'blue.2': NOW } },
+      step: { do: 'delete', appId: '/web-blue', reason: expect.stringContaining('cut as asked for') },
+    },
+    {
+      what: 'never cuts what is still sent requests',
+      seen: pairSeen(['out', 'in'], times(4, 'in')),
+      policy: { onDrainTimeout: 'cut' },
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000 } },
+      step: { do: 'wait', for: 'drain' },
+    },
+  ])('$what', check);
+});
