@@ -53,6 +53,8 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
   // Scaling turns the roles round, and needs no more than healthy tasks.
   if (unsettled !== undefined && (isTurned || (unsettled.do === 'wait' && unsettled.for !== 'rotation')))
     return unsettled;
+  if (targetLabel(coming) === undefined)
+    return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason: noTarget(coming.id) };
   if (coming.instances < goal) {
     if (isTurned && tooMany(sides) > 0 && shrinks(sides, about)) return shrinking(sides, about);
     return grow(sides, about);
@@ -60,6 +62,11 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
   if (rest > 0) return split(sides, about);
   if (!isTurned) return turning(sides, about);
   return removal(sides, about);
+}
+
+/** marathon-lb reads the label of the colour that was scaled last, and without it stops following Marathon. */
+function noTarget(id: string): string {
+  return `${id} has no number in HAPROXY_DEPLOYMENT_TARGET_INSTANCES: once it is scaled, marathon-lb stops following Marathon for every app`;
 }
 
 /** With different targets marathon-lb would take new tasks out, so the old colour is kept whole then. */

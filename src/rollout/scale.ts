@@ -13,8 +13,9 @@ export interface Growth {
 
 /** The next size of the new colour. Pure.
  *
- * By half, as zdd.py: n → ⌊n + (n + 1) / 2⌋, and straight to the goal once that reaches the old colour's size:
- *   of 4:  1, 2, 4      of 10:  1, 2, 3, 5, 8, 10
+ * By half, as zdd.py: n → ⌊n + (n + 1) / 2⌋, and straight to the goal once that reaches the old colour's size, or the size
+ * that it would have if it were made smaller by as many:
+ *   of 4:  1, 2, 4      of 10:  1, 2, 3, 5, 10
  * Linear, by 3 from 2, of 10:  2, 5, 8, 10         Split of 3 in 10:  1, 2, 3
  * @returns more than `size`, at most `goal`; `goal` when it is reached already
  * @source zdd.py, scale_new_app_instances */
@@ -23,7 +24,7 @@ export function nextSize(size: number, { goal, old, linearIncrease, isSplit }: G
   if (isSplit) return size + 1;
   if (linearIncrease > 0) return Math.min(goal, size + linearIncrease);
   const grown = Math.max(1, Math.floor(size + (size + 1) / 2));
-  return grown >= old ? goal : Math.min(goal, grown);
+  return grown >= Math.min(old, goal - size) ? goal : Math.min(goal, grown);
 }
 
 /** With how many instances the new colour begins. Pure. @returns from 1 to `goal` */

@@ -14,7 +14,7 @@ export function turning(sides: Sides, about: About): RolloutStep {
   const out = marking.older === coming.id ? marking.out : [];
   const idle = out.filter((id) => comingUse.get(id) === 'drained');
   const [first] = idle;
-  if (first !== undefined && coming.instances > 1) {
+  if (first !== undefined) {
     const reason = `so that ${coming.id} is scaled last, and marathon-lb drains the other colour`;
     return { do: 'kill', appId: coming.id, taskIds: [first], grow: undefined, reason };
   }

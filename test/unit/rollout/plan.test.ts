@@ -90,7 +90,7 @@ describe('nextStep() forward, the old colour made smaller', () => {
     {
       what: 'kills half of what is too much and grows at once, so that the dying stay out of use',
       seen: pairSeen(['drained', 'drained', 'in', 'in'], times(2, 'in')),
-      step: { do: 'kill', taskIds: ['blue.1'], grow: { appId: '/web-green', from: 2, instances: 3 } },
+      step: { do: 'kill', taskIds: ['blue.1'], grow: { appId: '/web-green', from: 2, instances: 4 } },
     },
     {
       what: 'deletes the old colour when all of it is drained',
