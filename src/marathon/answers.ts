@@ -49,6 +49,15 @@ export function refused(answer: HttpAnswer, what: string): CertathonError {
   );
 }
 
+/** A 404 in Marathon's own words; a proxy's HTML says nothing about the thing that was asked for. */
+export function isMissing(answer: HttpAnswer): boolean {
+  return answer.status === 404 && jsonOf(answer) !== undefined;
+}
+
+export function missingApp(appId: string, answer: HttpAnswer): CertathonError {
+  return new CertathonError('APP_MISSING', `Marathon has no app ${appId}: ${wordsOf(answer)}`);
+}
+
 /** The JSON object or array of an answer. @returns undefined for an empty body and for anything else */
 export function jsonOf(answer: HttpAnswer): object | undefined {
   const json = parseJson(answer.text);

@@ -97,6 +97,16 @@ const readinessCheckSchema = z.object({
 /** Tells when a new task may be relied on: the next old one is stopped only then. */
 export type ReadinessCheck = z.output<typeof readinessCheckSchema>;
 
+const readinessResultSchema = z.object({
+  name: or(text, 'readinessCheck'),
+  taskId: text,
+  ready: or(z.boolean(), false),
+  lastResponse: maybe(z.object({ status: maybe(count) })),
+});
+/** What the readiness check of one task said last; known to Marathon only while a deployment waits for it.
+ * Source: S/core/readiness/ReadinessCheckResult.scala */
+export type ReadinessCheckResult = z.output<typeof readinessResultSchema>;
+
 const network = z.object({ mode: or(text, 'container'), name: maybe(text) });
 const container = z.object({
   portMappings: list(portMapping),
@@ -133,6 +143,7 @@ export const appSchema = z
     requirePorts: or(z.boolean(), false),
     healthChecks: list(healthCheckSchema),
     readinessChecks: list(readinessCheckSchema),
+    readinessCheckResults: list(readinessResultSchema),
     upgradeStrategy: or(
       z.object({ minimumHealthCapacity: or(z.number(), 1), maximumOverCapacity: or(z.number(), 1) }),
       { minimumHealthCapacity: 1, maximumOverCapacity: 1 },

@@ -20,6 +20,15 @@ import { count, list, MOST_ITEMS, maybe, or, text } from './fields.ts';
 export const deploymentResultSchema = z.object({ deploymentId: text.min(1), version: text.min(1) });
 export type DeploymentResult = z.output<typeof deploymentResultSchema>;
 
+/** The answer to a new app: its definition with the deployment that starts it.
+ * Source: S/api/v2/AppsResource.scala, create */
+export const createdAnswerSchema = z
+  .object({ version: text.min(1), deployments: z.array(z.object({ id: text.min(1) })).min(1) })
+  .transform(({ version, deployments }) => ({
+    version,
+    deploymentId: (deployments[0] as { id: string }).id,
+  }));
+
 const action = z.object({ action: or(text, ''), app: maybe(text) });
 export const deploymentSchema = z.object({
   id: text,

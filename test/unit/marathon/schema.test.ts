@@ -140,6 +140,23 @@ describe('appSchema', () => {
     expect(app.cmd).toBe(cmd);
   });
 
+  it('reads what readiness checks said, with the status alone of the answer', () => {
+    const readinessCheckResults = [
+      {
+        name: 'ready',
+        taskId: 'a',
+        ready: false,
+        lastResponse: { status: 503, contentType: 'text/plain', body: 'x'.repeat(9_000) },
+      },
+      { taskId: 'b', ready: true, lastResponse: null },
+    ];
+
+    expect(read({ id: '/lb', readinessCheckResults }).readinessCheckResults).toEqual([
+      { name: 'ready', taskId: 'a', ready: false, lastResponse: { status: 503 } },
+      { name: 'readinessCheck', taskId: 'b', ready: true, lastResponse: undefined },
+    ]);
+  });
+
   it('names app, field and value of what it refuses', () => {
     const error = failure(() => read({ id: '/lb', instances: 'two', tasks: [{ id: 'a', ports: [70_000] }] }));
 
