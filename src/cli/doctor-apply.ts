@@ -1,10 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import { applyChange } from '../delivery/apply.ts';
 import type { DeliveryTools } from '../delivery/delivery.ts';
 import { differenceOf } from '../delivery/difference.ts';
 import { lastingChange } from '../delivery/lasting-change.ts';
-import { CertathonError } from '../lib/errors.ts';
 import type { Running } from '../service.ts';
+import { isAgreed } from './ask.ts';
 import { asWords, type Fix, print } from './doctor-text.ts';
 
 /** Shows each change, asks, and makes it: verified, or taken back.
@@ -22,7 +21,10 @@ export async function applyFixes(
     const changes = differenceOf(app, patch);
     for (const change of changes) say(`${app.id}: ${asWords(change)}`);
     say(`This restarts the balancers once, by the new values: ${after.sentence}.`);
-    if (!config.yes && !(await isAgreed(app.id, signal))) {
+    if (
+      !config.yes &&
+      !(await isAgreed(`Change ${app.id}?`, { command: 'doctor --apply', flag: '--yes', signal }))
+    ) {
       say('Nothing was changed.');
       return 0;
     }
@@ -33,19 +35,4 @@ export async function applyFixes(
   }
   if (config.json) print(`${JSON.stringify({ applied }, null, 2)}\n`);
   return 0;
-}
-
-async function isAgreed(appId: string, signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY)
-    throw new CertathonError(
-      'CONFIG_INVALID',
-      '`doctor --apply` asks before it changes anything, and there is no terminal to ask on: add --yes',
-    );
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(`Change ${appId}? [y/N] `, { signal });
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
 }
