@@ -108,6 +108,10 @@ const readinessResultSchema = z.object({
 export type ReadinessCheckResult = z.output<typeof readinessResultSchema>;
 
 const network = z.object({ mode: or(text, 'container'), name: maybe(text) });
+/** Marathon 1.4 and older: an address for each task, and the ports that are found by it. */
+const ipAddress = z.looseObject({
+  discovery: maybe(z.object({ ports: list(z.object({ number: maybe(port) })) })),
+});
 const container = z.object({
   portMappings: list(portMapping),
   docker: maybe(z.object({ network: maybe(text), portMappings: list(portMapping), image: maybe(text) })),
@@ -136,7 +140,7 @@ export const appSchema = z
     tasksUnhealthy: or(count, 0),
     lastTaskFailure: maybe(failureSchema),
     networks: list(network),
-    ipAddress: maybe(z.unknown()),
+    ipAddress: maybe(ipAddress),
     container: maybe(container),
     portDefinitions: list(portDefinition),
     ports: list(port),
@@ -158,7 +162,8 @@ export const appSchema = z
     ...app,
     /** Ids of the deployments that hold the app now. */
     deployments: deployments.map(({ id }) => id),
-    network: networkOf(networks[0]?.mode, container?.docker?.network, ipAddress),
+    network: networkOf(networks.at(-1)?.mode, container?.docker?.network, ipAddress),
+    discoveryPorts: (ipAddress?.discovery?.ports ?? []).flatMap(({ number }) => number ?? []),
     image: container?.docker?.image,
     portDefinitions:
       portDefinitions.length > 0
@@ -174,11 +179,11 @@ export type App = z.output<typeof appSchema>;
 /** `host`: the agent's ports. `bridge`: mapped from the agent. `container`: an address of its own. */
 export type NetworkMode = 'host' | 'bridge' | 'container';
 
-function networkOf(mode?: string, dockerNetwork?: string, ipAddress?: unknown): NetworkMode {
+function networkOf(mode?: string, dockerNetwork?: string, ipAddress?: object): NetworkMode {
   if (mode !== undefined) {
     if (mode === 'host') return 'host';
     return mode === 'container/bridge' ? 'bridge' : 'container';
   }
   if (dockerNetwork === 'BRIDGE') return 'bridge';
-  return dockerNetwork === 'USER' || ipAddress !== undefined ? 'container' : 'host';
+  return dockerNetwork === 'USER' || Object.keys(ipAddress ?? {}).length > 0 ? 'container' : 'host';
 }

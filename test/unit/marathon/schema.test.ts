@@ -93,6 +93,7 @@ describe('appSchema', () => {
     ['host, as 1.4 says it', { container: { docker: { network: 'HOST' } }, ports: [443, 9090] }, 'host'],
     ['bridge, as 1.4 says it', { container: { docker: { network: 'BRIDGE' } } }, 'bridge'],
     ['an address of its own, as 1.4 says it', { ipAddress: { networkName: 'dcos' } }, 'container'],
+    ['host, where 1.4 leaves the address empty', { ipAddress: {} }, 'host'],
     ['bridge, as 1.5 says it', { networks: [{ mode: 'container/bridge' }] }, 'bridge'],
     [
       'an address of its own, as 1.5 says it',
@@ -112,6 +113,17 @@ describe('appSchema', () => {
 
     expect(app.portMappings).toMatchObject([{ containerPort: 443, hostPort: 0 }]);
     expect(app.portDefinitions).toMatchObject([{ port: 10_000 }]);
+  });
+
+  it('takes the ports that are found by the address of a task', () => {
+    const ports = [{ number: 80, name: 'http', protocol: 'tcp' }, { name: 'without a number' }];
+
+    expect(
+      read({ id: '/web', ipAddress: { networkName: 'dcos', discovery: { ports } } }).discoveryPorts,
+    ).toEqual([80]);
+    expect(read({ id: '/web', ipAddress: { networkName: 'dcos', discovery: null } }).discoveryPorts).toEqual(
+      [],
+    );
   });
 
   it('hands the environment over as the very object that was read', () => {
