@@ -1,6 +1,6 @@
 /** Every failure that a person may meet, by code. The table is the source of the exit statuses, of the hints
  * and of docs/reference.md. A code is never reused; callers match on `code`, never on text. Statuses 3 to 9
- * keep the meaning that zdd.py gave them and are not used here. */
+ * keep the meaning that zdd.py gave them: a rollout alone ends with one of them. */
 export const ERRORS = {
   UNEXPECTED: {
     exit: 1,
@@ -207,6 +207,16 @@ export const ERRORS = {
     exit: 56,
     retry: true,
     hint: 'Correct what is said above, then `certathon rollout abort` goes on with the way back.',
+  },
+  ROLLOUT_APP_INVALID: {
+    exit: 4,
+    retry: false,
+    hint: 'Correct the JSON of the app as said above; nothing was changed.',
+  },
+  ROLLOUT_UNSAFE: {
+    exit: 51,
+    retry: false,
+    hint: 'marathon-lb can not be driven safely through this; correct what is said above, then try again.',
   },
   STOPPED: {
     exit: 130,

@@ -9,6 +9,11 @@ const APP_ID = new RegExp(`^(?:/${LABEL}(?:\\.${LABEL})*)+$`);
  * @throws APP_MISSING, since no app can have another id */
 export function absoluteAppId(id: string): string {
   const absolute = id.startsWith('/') ? id : `/${id}`;
-  if (absolute.length <= 1_024 && APP_ID.test(absolute)) return absolute;
+  if (isAppId(absolute)) return absolute;
   throw new CertathonError('APP_MISSING', `No app can have the id ${JSON.stringify(id.slice(0, 200))}`);
+}
+
+/** Whether an app may have this id, which begins with a slash. Pure. */
+export function isAppId(absolute: string): boolean {
+  return absolute.length <= 1_024 && APP_ID.test(absolute);
 }
