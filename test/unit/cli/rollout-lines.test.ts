@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import {
+  endJson,
+  endLine,
+  historyText,
+  isNews,
+  jsonLine,
+  ladderText,
+  plainLine,
+  type RolloutEnd,
+} from '../../../src/cli/rollout-lines.ts';
+import { sessionWords, stepWords, timeLeft } from '../../../src/cli/rollout-words.ts';
+import type { RolloutStep } from '../../../src/rollout/model.ts';
+import { colourProgress, rolloutProgress } from '../../support/rollout-progress.ts';
+
+const AT = new Date('2026-01-03T10:00:07.000Z');
+const [blue, green] = ['/shop-blue', '/shop-green'];
+const why = { reason: 'because' };
+
+const STEPS: [RolloutStep, string][] = [
+  [{ do: 'wait', for: 'reload', untilMs: 1, ...why }, 'wait (reload): because'],
+  [{ do: 'scale', appId: green, from: 1, instances: 2, ...why }, 'scale /shop-green 1 → 2: because'],
+  [
+    { do: 'ask', appId: blue, taskIds: ['a', 'b'], isWhole: false, ...why },
+    'ask before 2 tasks of /shop-blue die: because',
+  ],
+  [
+    { do: 'ask', appId: blue, taskIds: ['a'], isWhole: true, ...why },
+    'ask before /shop-blue is deleted: because',
+  ],
+  [
+    { do: 'kill', appId: blue, taskIds: ['a'], grow: undefined, ...why },
+    'kill 1 task of /shop-blue: because',
+  ],
+  [
+    { do: 'kill', appId: blue, taskIds: ['a', 'b'], grow: { appId: green, from: 2, instances: 4 }, ...why },
+    'kill 2 tasks of /shop-blue, scale /shop-green 2 → 4: because',
+  ],
+  [{ do: 'delete', appId: blue, ...why }, 'delete /shop-blue: because'],
+  [{ do: 'cancel', appId: green, deploymentId: 'd1', ...why }, 'end deployment d1 of /shop-green: because'],
+  [{ do: 'turn', code: 'ROLLOUT_STUCK', ...why }, 'turn back (ROLLOUT_STUCK): because'],
+  [{ do: 'stop', code: 'ROLLOUT_DRAIN_TIMEOUT', ...why }, 'stop (ROLLOUT_DRAIN_TIMEOUT): because'],
+  [{ do: 'finish', state: 'complete', ...why }, 'done (complete): because'],
+];
+
+describe('stepWords()', () => {
+  it.each(STEPS)('puts %j into words', (step, words) => {
+    expect(stepWords(step)).toBe(words);
+  });
+
+  it('keeps what comes from elsewhere on one line', () => {
+    const step: RolloutStep = { do: 'delete', appId: '/a\u001b[2J', reason: 'said\n"no"\u202e' };
+
+    expect(stepWords(step)).toBe('delete /a\\u{1b}[2J: said\\u{a}"no"\\u{202e}');
+  });
+});
+
+describe('sessionWords()', () => {
+  it.each([
+    [3, 'lb-1 process 41 holds 3 sessions of shop_10000/x'],
+    [1, 'lb-1 process 41 holds 1 session of shop_10000/x'],
+    [undefined, 'lb-1 process 41 may hold sessions of shop_10000/x'],
+  ])('tells of %s', (sessions, words) => {
+    expect(sessionWords({ balancer: 'lb-1', pid: 41, listener: 'shop_10000/x', sessions })).toBe(words);
+  });
+});
+
+describe('timeLeft()', () => {
+  it.each([
+    [undefined, ''],
+    [-5_000, '0s'],
+    [0, '0s'],
+    [1, '1s'],
+    [59_000, '59s'],
+    [60_000, '1m 0s'],
+    [295_000, '4m 55s'],
+    [7_380_000, '2h 3m'],
+  ])('writes %s ms as %j', (ms, text) => {
+    expect(timeLeft({ at: AT, deadlineMs: ms === undefined ? undefined : AT.getTime() + ms })).toBe(text);
+  });
+});
+
+describe('plainLine()', () => {
+  it.each([
+    [
+      rolloutProgress(),
+      '10:00:07 shop: wait (drain): connections to blue.1 are left [blue 3/4, green 1/1, 4m 55s left]',
+    ],
+    [
+      rolloutProgress({
+        direction: 'back',
+        deadlineMs: undefined,
+        step: { do: 'delete', appId: green, ...why },
+      }),
+      '10:00:07 shop: back: delete /shop-green: because [blue 3/4, green 1/1]',
+    ],
+    [
+      rolloutProgress({
+        group: 'a\nb',
+        deadlineMs: undefined,
+        colours: [colourProgress('blue', { colour: undefined, instances: 2, inRotation: undefined })],
+      }),
+      '10:00:07 a\\u{a}b: wait (drain): connections to blue.1 are left [/shop-blue ?/2]',
+    ],
+    [
+      rolloutProgress({ colours: [], deadlineMs: undefined }),
+      '10:00:07 shop: wait (drain): connections to blue.1 are left [no app]',
+    ],
+  ])('tells what is done, why, and who takes requests', (progress, line) => {
+    expect(plainLine(progress)).toBe(line);
+  });
+});
+
+describe('isNews()', () => {
+  const before = rolloutProgress();
+  const later = (seconds: number) => new Date(before.at.getTime() + seconds * 1000);
+
+  it.each([
+    ['the first', undefined, before, true],
+    ['nothing but another time', before, { ...before, at: later(29), deadlineMs: 1 }, false],
+    ['the same after half a minute', before, { ...before, at: later(30) }, true],
+    ['another step', before, { ...before, step: STEPS[1]?.[0] ?? before.step }, true],
+    ['another number', before, { ...before, colours: before.colours.slice(1) }, true],
+    ['fewer sessions', before, { ...before, sessions: [] }, true],
+    ['the way back', before, { ...before, direction: 'back' as const }, true],
+  ])('of %s', (_what, last, now, expected) => {
+    expect(isNews(last, now)).toBe(expected);
+  });
+});
+
+describe('jsonLine()', () => {
+  it('has the whole on one line, and says that it is progress', () => {
+    const line = jsonLine(rolloutProgress());
+
+    expect(line).not.toContain('\n');
+    expect(JSON.parse(line)).toEqual({
+      type: 'progress',
+      ...rolloutProgress(),
+      at: '2026-01-03T10:00:07.000Z',
+    });
+  });
+
+  it('holds no sign that turns a terminal, and loses none of it', () => {
+    const group = 'a\u001b\u009b\u202e\u2028\u007f\n';
+    const line = jsonLine(rolloutProgress({ group }));
+
+    expect(line).toMatch(/^[\u0020-\u007e→]+$/);
+    expect(JSON.parse(line).group).toBe(group);
+  });
+});
+
+describe('the last line', () => {
+  const end: RolloutEnd = { at: AT, group: 'shop', state: 'complete', serves: 'green' };
+  const problem = { code: 'ROLLOUT_STUCK', message: 'No task is healthy' } as const;
+
+  it.each([
+    [end, '10:00:07 shop: complete; green serves'],
+    [{ ...end, state: 'split', serves: 'both' }, '10:00:07 shop: split; both colours serve'],
+    [{ ...end, serves: '/shop' }, '10:00:07 shop: complete; /shop serves'],
+    [
+      { ...end, state: 'failed', serves: 'none', problem },
+      '10:00:07 shop: failed (ROLLOUT_STUCK); no colour serves',
+    ],
+    [
+      { ...end, state: 'failed', serves: 'unknown', problem },
+      '10:00:07 shop: failed (ROLLOUT_STUCK); which colour serves is not known',
+    ],
+  ])('names the colour that serves', (given, line) => {
+    expect(endLine(given)).toBe(line);
+  });
+
+  it('is for programs a result, with the exit status and what to do', () => {
+    expect(JSON.parse(endJson(end))).toEqual({
+      ...{ type: 'result', at: '2026-01-03T10:00:07.000Z', group: 'shop', state: 'complete' },
+      ...{ serves: 'green', exitStatus: 0 },
+    });
+    expect(JSON.parse(endJson({ ...end, state: 'failed', problem }))).toMatchObject({
+      ...{ state: 'failed', serves: 'green', code: 'ROLLOUT_STUCK', message: 'No task is healthy' },
+      ...{ exitStatus: 52, hint: expect.stringMatching(/\.$/) },
+    });
+  });
+});
+
+describe('ladderText()', () => {
+  it('numbers the steps', () => {
+    expect(ladderText(STEPS.slice(0, 2).map(([step]) => step))).toBe(
+      '1. wait (reload): because\n2. scale /shop-green 1 → 2: because\n',
+    );
+    expect(ladderText(STEPS.map(([step]) => step)).split('\n')[0]).toBe(' 1. wait (reload): because');
+    expect(ladderText([])).toBe('');
+  });
+});
+
+describe('historyText()', () => {
+  it('has a line for each app that served before', () => {
+    const entries = [
+      {
+        at: '2026-01-03T10:00:07.000000',
+        colour: 'green',
+        image: 'shop:2',
+        command: 'sha256:1',
+        instances: 4,
+      },
+      { at: '2026-01-02', colour: undefined, image: undefined, command: 'sha256:2', instances: 1 },
+      { at: '2026-01-01', colour: 'blue', image: undefined, command: undefined, instances: 0 },
+    ] as const;
+
+    expect(historyText(entries)).toBe(
+      [
+        '2026-01-03T10:00:07.000000  green  4 instances  shop:2',
+        '2026-01-02                  -      1 instance  sha256:2',
+        '2026-01-01                  blue   0 instances  no image',
+        '',
+      ].join('\n'),
+    );
+    expect(historyText([])).toBe('Nothing is known of earlier rollouts.\n');
+  });
+});
