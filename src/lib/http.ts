@@ -2,7 +2,13 @@ import type { Readable } from 'node:stream';
 import { request as send } from 'undici';
 import type { Clock } from './clock.ts';
 import { CertathonError, type ErrorCode } from './errors.ts';
-import { basicAuthorization, type Credentials, parseBase, withoutCredentials } from './http-address.ts';
+import { parseBase, withoutCredentials } from './http-address.ts';
+import {
+  type Authorization,
+  authorizationOf,
+  type Credentials,
+  withAuthorization,
+} from './http-authorization.ts';
 import { readBounded } from './http-body.ts';
 import { startDeadline } from './http-deadline.ts';
 import { BodyTooLargeError, connectionWords, DeadlineError, type Outcome } from './http-failure.ts';
@@ -16,7 +22,7 @@ export interface HttpOptions {
   codes: { unreachable: ErrorCode; invalid: ErrorCode };
   /** One or more addresses of the same service; their base path is kept. */
   baseUrls: readonly string[];
-  auth?: Credentials | undefined;
+  auth?: Credentials | Authorization | undefined;
   caPem?: string | undefined;
   /** For the whole of one request: connecting, sending, waiting, reading, over all addresses tried. */
   timeoutMs: number;
@@ -68,7 +74,7 @@ export class Http {
   readonly #options: HttpOptions;
   readonly #bases: URL[];
   readonly #pool: Pool;
-  readonly #authorization: string | undefined;
+  readonly #authorization: Authorization;
   /** The address that answered last is asked first. */
   #preferred = 0;
 
@@ -77,7 +83,7 @@ export class Http {
       throw new CertathonError('CONFIG_INVALID', `No address of ${options.service} is given`);
     }
     this.#bases = options.baseUrls.map((text) => parseBase(text, options.service));
-    this.#authorization = basicAuthorization(options.auth, this.#bases[0] as URL);
+    this.#authorization = authorizationOf(options.auth, this.#bases[0] as URL);
     this.#pool = createPool(options);
     this.#options = options;
   }
@@ -102,7 +108,7 @@ export class Http {
   async open(request: HttpRequest & { redirects?: number }): Promise<HttpStream> {
     const deadline = startDeadline(this.#options.timeoutMs, request.signal);
     try {
-      const answer = await this.#overAddresses(request, async (base) => {
+      return await this.#overAddresses(request, async (base) => {
         let url = this.#urlOf(base, request.path);
         for (let left = request.redirects ?? 0; ; left--) {
           const stream = await this.#send(url, request, deadline.signal);
@@ -112,7 +118,6 @@ export class Http {
           url = this.#redirected(url, location);
         }
       });
-      return answer;
     } finally {
       // From here on only the caller's own signal ends the stream.
       deadline.disarm();
@@ -169,6 +174,12 @@ export class Http {
   }
 
   async #send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpStream> {
+    return withAuthorization(this.#authorization, signal, (header) =>
+      this.#sendAs(header, url, request, signal),
+    );
+  }
+
+  async #sendAs(authorization: string | undefined, url: URL, request: HttpRequest, signal: AbortSignal) {
     const answer = await send(url, {
       dispatcher: this.#pool.agent,
       method: request.method,
@@ -178,7 +189,7 @@ export class Http {
         accept: request.accept ?? 'application/json',
         'user-agent': this.#options.userAgent,
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
+        ...(authorization === undefined ? {} : { authorization }),
       },
     });
     const headers: Record<string, string> = {};
