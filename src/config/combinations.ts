@@ -1,14 +1,19 @@
 // pure
+import { credentialProblems } from './combinations-marathon.ts';
 
 /** Options that mean something only beside another one: set alone they would be passed over in silence. */
 const ONLY_WITH_DIRECTORY = ['directory', 'balancerUrls', 'balancerDns', 'fileMode'];
 
+type Values = Readonly<Record<string, unknown>>;
+type Sources = Readonly<Record<string, string>>;
+
 /** What is wrong with options taken together, in sentences like those about single ones. Pure.
  * @param sources where each value that was given came from; `default` counts as not given */
-export function combinationProblems(
-  { delivery, directory }: Readonly<Record<string, unknown>>,
-  sources: Readonly<Record<string, string>>,
-): string[] {
+export function combinationProblems(values: Values, sources: Sources): string[] {
+  return [...credentialProblems(values, sources), ...deliveryProblems(values, sources)];
+}
+
+function deliveryProblems({ delivery, directory }: Values, sources: Sources): string[] {
   if (delivery === 'directory')
     return directory === undefined && sources.directory === undefined
       ? ['directory is not set: delivery by directory needs the directory that the balancers share']

@@ -40,11 +40,14 @@ const PLACEHOLDERS: Record<Kind, string> = {
   windows: '<windows>',
   timeZone: '<zone>',
   privateKey: '<pem>',
+  token: '<token>',
+  serviceAccount: '<json>',
 };
 
 /** The options of one command as commander takes them: `--renew-at <share>` and its line of help. */
-export function helpOptions(command: CommandName): { flags: string; description: string }[] {
+export function helpOptions(command: CommandName): { name: string; flags: string; description: string }[] {
   return ENTRIES.filter((entry) => takesOption(entry, command)).map((entry) => ({
+    name: entry.name,
     flags: `${flagName(entry.name)} ${PLACEHOLDERS[entry.kind]}`.trim(),
     description: [
       entry.doc,

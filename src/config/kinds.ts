@@ -1,6 +1,6 @@
 // pure
-import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
+import { parsePrivateKey, parseServiceAccount, parseToken } from './credentials.ts';
 import { durationMs, isCron } from './times.ts';
 import { parseWindows } from './windows.ts';
 
@@ -55,6 +55,8 @@ export const KINDS = {
   windows: parseWindows,
   timeZone: parseTimeZone,
   privateKey: parsePrivateKey,
+  token: parseToken,
+  serviceAccount: parseServiceAccount,
 } as const satisfies Record<string, (text: string, rules: KindRules) => Parsed<unknown>>;
 
 export type Kind = keyof typeof KINDS;
@@ -65,10 +67,11 @@ export type KindValue<K extends Kind> = Extract<ReturnType<(typeof KINDS)[K]>, {
 export function parseKind(kind: Kind, text: string, rules: KindRules): Parsed<unknown> {
   if (text.length > LONGEST_TEXT) return bad(`is longer than ${LONGEST_TEXT} characters`);
   const line = isList(kind) ? text.replace(/\s/g, ' ') : text;
-  if (kind !== 'privateKey' && CONTROL.test(line)) return bad('has control characters in it');
+  if (!OF_LINES.has(kind) && CONTROL.test(line)) return bad('has control characters in it');
   return KINDS[kind](text, rules);
 }
 const CONTROL = /\p{Cc}/u;
+const OF_LINES: ReadonlySet<Kind> = new Set(['privateKey', 'serviceAccount']);
 
 /** Kinds of several items, which are empty when unset. */
 export function isList(kind: Kind): boolean {
@@ -233,16 +236,5 @@ function parseTimeZone(text: string): Parsed<string> {
     return { value: new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone };
   } catch {
     return bad('is not a time zone such as UTC or Europe/Berlin');
-  }
-}
-
-/** PEM; a variable of Marathon often carries its line ends as backslash and n. */
-function parsePrivateKey(text: string): Parsed<string> {
-  const pem = `${text.replaceAll('\\n', '\n').trim()}\n`;
-  try {
-    createPrivateKey(pem);
-    return { value: pem };
-  } catch {
-    return bad('is not a private key in PEM without a passphrase');
   }
 }

@@ -2,41 +2,13 @@
 import type { OptionEntry } from './option.ts';
 import { CERTIFICATE_OPTIONS } from './options-certificates.ts';
 import { DELIVERY_OPTIONS } from './options-delivery.ts';
+import { MARATHON_OPTIONS } from './options-marathon.ts';
 import { ROLLOUT_OPTIONS } from './options-rollout.ts';
 import { RUNNING_OPTIONS } from './options-running.ts';
 
 /** Every option, spelt out once: flag, variable, file key, help, reference and masking derive from here. */
 export const OPTIONS = [
-  // Marathon
-  {
-    name: 'marathonUrl',
-    kind: 'urls',
-    credentials: true,
-    default: 'http://marathon.mesos:8080',
-    also: [{ name: 'MARATHON_URL', deprecated: true }],
-    doc: 'Addresses of Marathon, tried in turn; the base path of a proxy belongs to them.',
-  },
-  {
-    name: 'marathonUser',
-    kind: 'text',
-    example: 'certathon',
-    doc: 'User for the basic authentication of Marathon.',
-  },
-  { name: 'marathonPassword', kind: 'secret', secret: true, doc: 'Password of that user.' },
-  {
-    name: 'marathonPasswordFile',
-    kind: 'path',
-    contentOf: 'marathonPassword',
-    example: '/run/secrets/marathon',
-    doc: 'File that holds the password.',
-  },
-  {
-    name: 'marathonCaFile',
-    kind: 'path',
-    contentOf: 'marathonCa',
-    example: '/etc/ssl/dcos-ca.crt',
-    doc: 'File of CA certificates (PEM) by which Marathon is trusted, instead of those of Node.',
-  },
+  ...MARATHON_OPTIONS,
   // Balancers
   {
     name: 'marathonLbApp',
@@ -50,6 +22,19 @@ export const OPTIONS = [
     kind: 'port',
     default: '9090',
     doc: 'Port of the balancers at which marathon-lb takes signals and HAProxy tells its statistics.',
+  },
+  {
+    name: 'dnsServers',
+    kind: 'servers',
+    example: '10.0.0.2:53',
+    doc: 'DNS servers for the route check and for the hosts of a rollout, instead of those of this machine.',
+  },
+  {
+    name: 'lockWait',
+    kind: 'duration',
+    range: ['0s', '1d'],
+    default: '10m',
+    doc: 'How long to wait for an app that another deployment holds.',
   },
   ...DELIVERY_OPTIONS,
   ...CERTIFICATE_OPTIONS,
