@@ -5,6 +5,7 @@ import { type Credentials, isAuthorized, isForUs } from './access.ts';
 import { type Answer, htmlError, json, writeAnswer } from './answer.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiRequest, World } from './api-request.ts';
+import { type DcosLogin, LOGIN_PATH } from './dcos-login.ts';
 import type { Faults } from './faults.ts';
 import { keptBody, type RequestHistory, type SeenRequest } from './history.ts';
 import { route } from './router.ts';
@@ -21,6 +22,7 @@ export interface Front {
   history: RequestHistory;
   streams: EventStreams;
   credentials: Credentials | undefined;
+  login: DcosLogin | undefined;
   /** Values of Host that are ours; known once the port is. */
   names: ReadonlySet<string>;
   /** Ends every wait when the lab stops. */
@@ -54,17 +56,20 @@ async function answerRequest(
 
   if (!isForUs(request.headers, front.names))
     return send({ status: 403, text: 'Forbidden: foreign Host or Origin' });
-  if (!isAuthorized(request.headers.authorization, front.credentials))
+  const isLogin = front.login !== undefined && url.pathname === LOGIN_PATH;
+  if (!isLogin && !mayPass(request.headers.authorization, front))
     return send(htmlError(401, 'Unauthorized', { 'WWW-Authenticate': 'basic realm="Mesosphere"' }));
   const body = await readBody(request);
   if (body === undefined)
     return send({ ...htmlError(413, 'Payload Too Large'), headers: { Connection: 'close' } });
   if (entry) entry.body = keptBody(body);
+  if (isLogin && front.login) return send(front.login.answer(method, body));
 
   const { noLeader, noLeaderHoldMs, slowMs } = front.faults.settings;
   if (noLeader !== false && !isLab) {
     await pause(noLeaderHoldMs, undefined, { signal: front.stopped });
-    return send(htmlError(noLeader === 503 ? 503 : 502, 'Could not determine the current leader'));
+    const status = noLeader === true ? front.world.dialect.noLeaderStatus : noLeader;
+    return send(htmlError(status, 'Could not determine the current leader'));
   }
   const api: ApiRequest = {
     method,
@@ -76,6 +81,8 @@ async function answerRequest(
   };
   if (api.path === '/v2/events') return openStream(request, response, front, api, entry, send);
 
+  if (!isLab && WRITES.has(method) && front.faults.takeRefusal())
+    return send(htmlError(503, 'Too many concurrent requests! Allowed: 0.'));
   const answer = answerOf(() => (isLab ? answerLab(api, front) : route(api, front.world)));
   if (isLab) return send(answer);
   if (slowMs > 0) await pause(slowMs, undefined, { signal: front.stopped });
@@ -84,6 +91,11 @@ async function answerRequest(
     return undefined;
   }
   return send(answer);
+}
+
+function mayPass(authorization: string | undefined, { credentials, login }: Front): boolean {
+  if (login?.lets(authorization)) return true;
+  return (credentials !== undefined || login === undefined) && isAuthorized(authorization, credentials);
 }
 
 function openStream(
@@ -98,8 +110,11 @@ function openStream(
   if (api.method !== 'GET' || request.headers.accept !== 'text/event-stream')
     return send(htmlError(405, 'HTTP method GET is not supported by this URL'));
   if (entry) entry.status = 200;
-  const types = api.query.getAll('event_type');
-  front.streams.attach(request, response, types, `http://${front.world.leader}`);
+  front.streams.attach(request, response, {
+    types: api.query.getAll('event_type'),
+    isLight: api.query.getAll('plan-format').includes('light'),
+    leader: `http://${front.world.leader}`,
+  });
   return Promise.resolve();
 }
 

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { type Credentials, isLoopback, ownNames } from './access.ts';
 import { Agents } from './agents.ts';
-import type { World } from './api-request.ts';
+import type { Feature, World } from './api-request.ts';
 import type { App } from './app.ts';
 import type { Images } from './command.ts';
 import { Crew } from './crew.ts';
+import { DcosLogin, type DcosOptions, LOGIN_PATH } from './dcos-login.ts';
 import type { Deployment } from './deployments.ts';
+import { dialectOf } from './dialect.ts';
 import { EventBus, type MarathonEvent } from './events.ts';
 import { Faults } from './faults.ts';
 import { RequestHistory, type SeenRequest } from './history.ts';
@@ -25,12 +27,17 @@ export interface LabOptions {
   agents: Agent[];
   /** Nothing: user `marathon` with a random password. */
   credentials?: Credentials | 'none';
+  /** Whoever has a token of this login may pass too; without credentials only they. */
+  dcos?: DcosOptions;
   images?: Images;
   /** Sandboxes of tasks go below this directory; it is not removed. */
   workDirectory: string;
   /** Values of secrets, by their source. */
   secrets?: Readonly<Record<string, string>>;
+  /** 1.4 to 1.11, as in `/v2/info`. Nothing: 1.8.222. */
   version?: string;
+  /** What `--enable_features` would name. */
+  features?: readonly Feature[];
   heartbeatMs?: number;
   launchDelayMs?: number;
   /** Between SIGTERM and SIGKILL for apps without taskKillGracePeriodSeconds. */
@@ -61,6 +68,8 @@ export interface LabMarathon {
   /** Empty when the lab asks for no credentials. */
   user: string;
   password: string;
+  /** Where service accounts log in, and what ends their tokens; nothing without `dcos`. */
+  login: { endpoint: string; revokeAll(): void } | undefined;
   faults: Faults;
   requests(): SeenRequest[];
   /** @returns the way to stop listening */
@@ -78,10 +87,14 @@ const SCALE_CHECK_MS = 300_000;
 const STOP_PATIENCE_MS = 1500;
 
 /** Starts a small Marathon: its API and events in front of real processes on loopback addresses.
- * @throws Error when an address is not a loopback address, or cannot be listened on */
+ * @throws Error when an address is not a loopback address, or cannot be listened on, or when the version is not
+ *   one of 1.4 to 1.11 */
 export async function startMarathon(options: LabOptions): Promise<LabMarathon> {
   for (const address of [options.address, ...options.agents.map((agent) => agent.host)])
     if (!isLoopback(address)) throw new Error(`The lab binds loopback addresses only, not ${address}`);
+  const version = options.version ?? '1.8.222';
+  const dialect = dialectOf(version);
+  const features = options.features ?? [];
   const credentials: Credentials | undefined =
     options.credentials === 'none'
       ? undefined
@@ -96,10 +109,15 @@ export async function startMarathon(options: LabOptions): Promise<LabMarathon> {
     setForeignDeployment: (appId) => {
       if (foreign) root.deployments.finish(foreign);
       const app = appId === null ? undefined : root.app(appId);
-      foreign = app && root.deployments.begin(foreignPlan(app, root.nextVersion()));
+      foreign = app && root.deployments.begin(foreignPlan(app, root));
     },
   });
-  const streams = new EventStreams(events, options.heartbeatMs ?? 10_000, () => faults.settings.dropEvents);
+  const streams = new EventStreams(
+    events,
+    options.heartbeatMs ?? 10_000,
+    dialect,
+    () => faults.settings.dropEvents,
+  );
   const crew: Crew = new Crew({
     agents: new Agents(options.agents),
     groups,
@@ -110,9 +128,12 @@ export async function startMarathon(options: LabOptions): Promise<LabMarathon> {
       workDirectory: options.workDirectory,
       launchDelayMs: options.launchDelayMs ?? 0,
       killGraceMs: options.killGraceMs ?? 3000,
+      dialect,
+      showsKilling: features.includes('task_killing'),
     },
     appOf: (appId) => root.app(appId),
-    isNeverHealthy: (appId) => faults.settings.neverHealthy === appId,
+    faults,
+    onLoss: (appId) => root.checkScale(appId),
   });
   const root: Root = new Root(crew, events, (appIds) => faults.takeHang(appIds));
   const failOver = () => {
@@ -122,14 +143,16 @@ export async function startMarathon(options: LabOptions): Promise<LabMarathon> {
   const repair = setInterval(() => root.repairCounts(), options.scaleCheckMs ?? SCALE_CHECK_MS);
 
   const history = new RequestHistory();
+  const login = options.dcos && new DcosLogin(options.dcos);
   const stopped = new AbortController();
-  const world: World = { root, crew, events, version: options.version ?? '1.8.222', leader: '', failOver };
+  const world: World = { root, crew, events, version, dialect, features, leader: '', failOver };
   const front = {
     world,
     faults,
     history,
     streams,
     credentials,
+    login,
     names: new Set<string>(),
     stopped: stopped.signal,
   };
@@ -168,6 +191,10 @@ export async function startMarathon(options: LabOptions): Promise<LabMarathon> {
     port,
     user: credentials?.user ?? '',
     password: credentials?.password ?? '',
+    login: login && {
+      endpoint: `http://${world.leader}${LOGIN_PATH}`,
+      revokeAll: () => login.revokeAll(),
+    },
     faults,
     requests: () => history.all(),
     onEvent: (listener) => events.subscribe(listener),
@@ -196,8 +223,17 @@ function labTask(task: Task): LabTask {
   };
 }
 
-function foreignPlan(app: App, version: string) {
+function foreignPlan(app: App, root: Root) {
   const same = new Map([[app.id, app]]);
   const steps = [{ actions: [{ action: 'RestartApplication' as const, app: app.id }] }];
-  return { version, steps, before: same, after: same, isHanging: true };
+  const all = root.apps();
+  return {
+    version: root.nextVersion(),
+    steps,
+    before: same,
+    after: same,
+    original: all,
+    target: all,
+    isHanging: true,
+  };
 }
