@@ -77,7 +77,7 @@ function portsOf(
   if (last === undefined) return { service: undefined, front };
   const base = given ?? front;
   const alternative = portLabel(definition, 'HAPROXY_DEPLOYMENT_ALT_PORT');
-  if (alternative === undefined || alternative === given) return { service: base, front };
+  if (alternative === undefined) return { service: base, front };
   if (servicePortsOf(last)[0] !== alternative) return { service: alternative, front };
   // Marathon's own choice may have been the alternative port: then it chooses again.
   return { service: base === alternative ? undefined : base, front };

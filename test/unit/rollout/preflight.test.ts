@@ -206,6 +206,16 @@ describe('preflight() of the way from the balancers', () => {
     );
   });
 
+  it('compares the groups of every port that both have', () => {
+    const two = { container: { portMappings: [{ servicePort: 10000 }, { servicePort: 10002 }] } };
+    const last = greenApp(two, { HAPROXY_1_GROUP: 'internal' });
+
+    expect(found({ last, next: nextOf(two, last) })).toEqual([
+      ['refuse', 'group-differs', expect.stringContaining('of port 1 change from internal to external')],
+    ]);
+    expect(found({ last, next: nextOf({}, last) })).toEqual([]);
+  });
+
   const container = (containerPort: number) => ({
     networks: [{ mode: 'container', name: 'dcos' }],
     container: { portMappings: [{ containerPort, servicePort: 10000 }] },

@@ -71,6 +71,13 @@ describe('servicePortsOf() and frontPortsOf()', () => {
     ],
     ['host, 1.5', { networks: [{ mode: 'host' }], portDefinitions: [{ port: 10000 }, { port: 10002 }] }],
     ['host, 1.4', { ports: [10000, 10002] }],
+    [
+      'host, where mappings mean nothing',
+      {
+        ports: [10000, 10002],
+        container: { docker: { network: 'HOST', portMappings: [{ servicePort: 1 }] } },
+      },
+    ],
     ['an address of its own', { networks: [{ mode: 'container' }], container: { portMappings: ports } }],
   ])('read %s', (_what, json) => {
     const app = appSchema.parse({
