@@ -42,11 +42,14 @@ export function openConnections({
   clock,
   log,
   signal,
+  concerns,
 }: {
   config: Config;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
+  /** Which apps' events count; default the marathon-lb apps and our own. */
+  concerns?: (appId: string) => boolean;
 }): Connections {
   const http = createMarathonHttp({
     baseUrls: config.marathonUrl,
@@ -64,7 +67,8 @@ export function openConnections({
   const marathon = createMarathonClient({ http, clock, log });
   const finding = createFinding({ config, marathon, signal });
   const listeners = new Set<(event: MarathonEvent) => void>();
-  const concerned = [...config.marathonLbApp, config.appId];
+  const ours = [...config.marathonLbApp, config.appId];
+  const isConcerned = concerns ?? ((id: string) => ours.includes(id));
   const wake = createWake(clock, (onEvent) => {
     if (!finding.needsMarathon) return () => undefined;
     const closing = new AbortController();
@@ -76,7 +80,7 @@ export function openConnections({
       types: EVENT_TYPES,
       onAttached: onEvent,
       onEvent: (event) => {
-        if (!event.appIds.some((id) => concerned.includes(id))) return;
+        if (!event.appIds.some(isConcerned)) return;
         onEvent();
         for (const listener of listeners) listener(event);
       },

@@ -55,6 +55,15 @@ export class MarathonClient extends Writes {
     return found;
   }
 
+  /** One app just as Marathon shows it, for whoever reads Marathon's own JSON; nothing of it is checked.
+   * @throws APP_MISSING */
+  async appJson(id: string, signal?: AbortSignal): Promise<unknown> {
+    const appId = absoluteAppId(id);
+    const answer = await this.calls.read(`/v2/apps${appId}?embed=app.tasks`, signal, [404]);
+    if (answer.status === 404) throw missingApp(appId, answer);
+    return accept(schema.appAnswerSchema, jsonOrThrow(answer, `/v2/apps${appId}`), `app ${appId}`).app;
+  }
+
   /** All apps, or those that match a label selector, in Marathon's order, each with its tasks, deployments,
    * last failure and readiness: one request, so they are of one moment. An app that can not be read is
    * reported beside the others and does not hide them. */

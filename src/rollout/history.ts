@@ -40,7 +40,8 @@ export function historyLabelAfter(last: App): string {
   return JSON.stringify(entries);
 }
 
-function entryOf(app: App): HistoryEntry {
+/** An app as the history has it. */
+export function entryOf(app: App): HistoryEntry {
   const { HAPROXY_DEPLOYMENT_STARTED_AT: startedAt, HAPROXY_DEPLOYMENT_COLOUR: colour } = app.labels;
   const at = startedAt ?? app.versionInfo.lastConfigChangeAt ?? app.version;
   const command = app.cmd ?? (app.args.length > 0 ? JSON.stringify(app.args) : undefined);

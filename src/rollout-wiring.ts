@@ -1,0 +1,88 @@
+import { openConnections } from './connections.ts';
+import { lookAtBalancer } from './haproxy/look.ts';
+import { type BalancerPlace, placesAtUrls } from './haproxy/places.ts';
+import { addressesOf, createResolver } from './haproxy/resolve.ts';
+import { isSharedAddress } from './haproxy/shared-address.ts';
+import { asCertathonError, describeError } from './lib/errors.ts';
+import { groupKey } from './rollout/group.ts';
+import { runHook } from './rollout/hook.ts';
+import type { Refusal, Removal, RolloutTools } from './rollout/tools.ts';
+import type { RolloutUi } from './rollouts.ts';
+import type { Running } from './service.ts';
+
+/** Everything that a rollout of one group works with. */
+export interface RolloutWiring {
+  tools: RolloutTools;
+  group: string;
+  /** The longest time between two looks. */
+  pollMs: number;
+  /** Ids of the marathon-lb apps. */
+  ids: readonly string[];
+  /** Whether balancers are found at given addresses and not among the tasks of these apps. */
+  isByAddress: boolean;
+  isShared(place: BalancerPlace): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** What happens at a balancer comes without an event. */
+const LONGEST_POLL_MS = 1_000;
+
+export function wireRollout(running: Running, ui: RolloutUi, group: string): RolloutWiring {
+  const { config, clock, log, signal } = running;
+  // Its two apps may have any id, and which they are is known only later.
+  const key = groupKey(group);
+  const connections = openConnections({ ...running, concerns: () => true });
+  const { marathon, wake, finding } = connections;
+  const release = wake.hold();
+  const resolve = createResolver(config.dnsServers);
+  const isByAddress = config.marathonLb.length > 0;
+  const tools: RolloutTools = {
+    ...{ marathon, clock, log, signal },
+    wait: (ms) => wake.wait(ms, signal),
+    findPlaces: async () => {
+      if (isByAddress) return placesAtUrls(config.marathonLb, resolve, { caPem: config.marathonCa });
+      try {
+        const { balancers, problems } = await finding.find(signal);
+        return { places: balancers.map(({ id, host, adminPort }) => ({ id, host, adminPort })), problems };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { places: [], problems: [describeError(error)] };
+      }
+    },
+    look: (place) => lookAtBalancer(place, { signal, clock }),
+    addressOf: async (host) =>
+      (await addressesOf(host, resolve)).addresses.find((each) => !each.includes(':')),
+    ask: (removal) => askBefore(removal, { running, ui, tools }),
+  };
+  return {
+    ...{ tools, group: key, ids: config.marathonLbApp, isByAddress },
+    pollMs: Math.max(100, Math.min(config.stepDelayMs, LONGEST_POLL_MS)),
+    isShared: (place) => isSharedAddress(place, signal),
+    close: async () => {
+      release();
+      await connections.close();
+    },
+  };
+}
+
+/** The hook first, then the person: who is asked shall know that the hook has agreed. */
+async function askBefore(
+  { oldId, taskIds, freshId }: Removal,
+  { running: { config }, ui, tools }: { running: Running; ui: RolloutUi; tools: RolloutTools },
+): Promise<Refusal | undefined> {
+  const { marathon, signal } = tools;
+  if (config.preKillHook !== undefined) {
+    try {
+      const [old, fresh] = await Promise.all([oldId, freshId].map((id) => marathon.appJson(id, signal)));
+      const args = [old, taskIds, fresh].map((each) => JSON.stringify(each)) as [string, string, string];
+      await runHook({ path: config.preKillHook, args, timeoutMs: config.hookTimeoutMs, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, message } = asCertathonError(error);
+      return { code: code === 'UNEXPECTED' ? 'ROLLOUT_HOOK_FAILED' : code, sentence: message };
+    }
+  }
+  const question = `Remove ${taskIds.length} tasks of ${oldId}?`;
+  if (ui.confirmRemoval === undefined || (await ui.confirmRemoval(question))) return undefined;
+  return { code: 'ROLLOUT_DECLINED', sentence: `Not agreed to: ${question}` };
+}

@@ -1,0 +1,105 @@
+import { CertathonError, type ErrorCode } from '../lib/errors.ts';
+import type { App } from '../marathon/app-schema.ts';
+import type { WriteResult } from '../marathon/writes.ts';
+import type { RolloutStep } from './model.ts';
+import type { Observed } from './observe.ts';
+import type { RolloutTools } from './tools.ts';
+
+/** What became of a step. `again`: nothing was changed, or nobody knows; look again and decide anew.
+ * `refused`: whoever was asked did not agree. */
+export type Done =
+  | { kind: 'done' }
+  | { kind: 'again'; reason: string }
+  | { kind: 'refused'; code: ErrorCode; sentence: string };
+
+type Effect = Extract<RolloutStep, { do: 'scale' | 'ask' | 'kill' | 'delete' | 'cancel' }>;
+type Executors = {
+  [K in Effect['do']]: (
+    step: Extract<Effect, { do: K }>,
+    seen: Observed,
+    tools: RolloutTools,
+  ) => Promise<Done>;
+};
+
+/** Carries out one step. Each may be repeated: what is written is a number or an id that was just read.
+ * @throws ROLLOUT_SCALE_FAILED, ROLLOUT_DELETE_FAILED when Marathon refuses; the reason of an aborted signal */
+export async function execute(step: Effect, seen: Observed, tools: RolloutTools): Promise<Done> {
+  const run = EXECUTORS[step.do] as (step: Effect, seen: Observed, tools: RolloutTools) => Promise<Done>;
+  return run(step, seen, tools);
+}
+
+const EXECUTORS: Executors = {
+  scale: async ({ appId, instances }, seen, tools) =>
+    writing('ROLLOUT_SCALE_FAILED', `${appId} could not be scaled to ${instances}`, tools, () =>
+      tools.marathon.scaleApp(known(seen, appId), instances, tools.signal),
+    ),
+
+  kill: async ({ appId, taskIds, grow }, seen, tools) => {
+    const what = `${taskIds.length} tasks of ${appId} could not be killed`;
+    const killed = await writing('ROLLOUT_SCALE_FAILED', what, tools, () =>
+      tools.marathon.killAndScale(taskIds, tools.signal),
+    );
+    if (killed.kind !== 'done' || grow === undefined) return killed;
+    // Without a breath: until the other colour is the one scaled last, marathon-lb would take the dying tasks in again.
+    const grown = await writing('ROLLOUT_SCALE_FAILED', `${grow.appId} could not be scaled`, tools, () =>
+      tools.marathon.scaleApp(known(seen, grow.appId), grow.instances, tools.signal),
+    );
+    return grown.kind === 'done'
+      ? grown
+      : { kind: 'again', reason: `only the kill was made: ${reasonOf(grown)}` };
+  },
+
+  delete: async ({ appId }, _seen, tools) =>
+    writing('ROLLOUT_DELETE_FAILED', `${appId} could not be deleted`, tools, async () => {
+      const result = await tools.marathon.deleteApp(appId, tools.signal);
+      return result === 'gone' ? { kind: 'gone' } : result;
+    }),
+
+  cancel: async ({ appId, deploymentId }, _seen, tools) =>
+    writing(
+      'ROLLOUT_SCALE_FAILED',
+      `The deployment ${deploymentId} of ${appId} could not be ended`,
+      tools,
+      async () => {
+        const result = await tools.marathon.cancelDeployment(deploymentId, tools.signal);
+        return result === 'gone' ? { kind: 'gone' } : { kind: 'accepted', ...result };
+      },
+    ),
+
+  ask: async ({ appId, taskIds }, seen, tools) => {
+    const freshId = [...seen.apps.keys()].find((id) => id !== appId) ?? appId;
+    const why = await tools.ask({ oldId: appId, taskIds, freshId });
+    return why === undefined ? { kind: 'done' } : { kind: 'refused', ...why };
+  },
+};
+
+/** A write that Marathon refuses ends the rollout; one that nobody knows the end of is looked at again. */
+async function writing(
+  code: ErrorCode,
+  what: string,
+  { signal }: RolloutTools,
+  write: () => Promise<WriteResult | { kind: 'gone' }>,
+): Promise<Done> {
+  try {
+    const result = await write();
+    if (result.kind === 'accepted' || result.kind === 'gone') return { kind: 'done' };
+    const reason = result.kind === 'locked' ? `locked: ${result.message}` : result.cause.message;
+    return { kind: 'again', reason };
+  } catch (error) {
+    signal.throwIfAborted();
+    // A leader that is away comes back; the next look tells what was done.
+    if (error instanceof CertathonError && error.code === 'MARATHON_UNREACHABLE')
+      return { kind: 'again', reason: error.message };
+    throw new CertathonError(code, what, { cause: error });
+  }
+}
+
+function known(seen: Observed, appId: string): App {
+  const app = seen.apps.get(appId);
+  if (app === undefined) throw new CertathonError('UNEXPECTED', `${appId} was not observed`);
+  return app;
+}
+
+function reasonOf(done: Done): string {
+  return done.kind === 'again' ? done.reason : done.kind;
+}

@@ -1,0 +1,129 @@
+import { CertathonError, describeError } from '../lib/errors.ts';
+import { execute } from './execute.ts';
+import { afterStep, newMemory, remember } from './memory.ts';
+import type { RolloutMemory, RolloutPolicy, RolloutStep } from './model.ts';
+import { type Observed, observe } from './observe.ts';
+import { nextStep } from './plan.ts';
+import { progressOf, type RolloutProgress } from './progress.ts';
+import type { RolloutTools } from './tools.ts';
+
+export interface RolloutRun {
+  tools: RolloutTools;
+  group: string;
+  policy: RolloutPolicy;
+  /** The longest time between two looks; HAProxy tells nothing by itself. */
+  pollMs: number;
+  report: (progress: RolloutProgress) => void;
+}
+
+export interface RolloutResult {
+  state: 'complete' | 'split' | 'reverted';
+  /** In words. */
+  reason: string;
+}
+
+/** Looks, decides and does one thing, again and again, until the group is as asked for. Nothing of it lives anywhere
+ * else, so it may be cut at any line and begun anew by anybody.
+ * @throws ROLLOUT_* with the state that was left; what made it turn back, once everything is back */
+export async function runRollout(run: RolloutRun): Promise<RolloutResult> {
+  const { tools, policy, group } = run;
+  const { clock, log } = tools;
+  let memory = newMemory(clock.monotonicMs());
+  for (;;) {
+    const observed = await observeOrWait(run, memory);
+    if (observed === undefined) continue;
+    memory = remember({ ...memory, drain: observed.drain }, observed.seen, policy, clock.monotonicMs());
+    const step = nextStep(observed.seen, policy, memory, clock.monotonicMs());
+    run.report(
+      progressOf({
+        observed: observed.seen,
+        step,
+        policy,
+        memory,
+        at: new Date(clock.nowMs()),
+        nowMs: clock.monotonicMs(),
+      }),
+    );
+    switch (step.do) {
+      case 'finish':
+        if (memory.turned !== undefined) throw turnedBack(memory.turned, step);
+        return { state: step.state, reason: step.reason };
+      case 'stop':
+        throw new CertathonError(step.code, stopWords(step.reason, memory));
+      case 'wait':
+        await tools.wait(Math.max(0, Math.min(pollOf(step, run), step.untilMs - clock.monotonicMs())));
+        break;
+      case 'turn':
+        log.warn('rollout.aborted', { group, code: step.code, reason: step.reason });
+        memory = afterStep(memory, step, clock.monotonicMs());
+        break;
+      default:
+        memory = await carryOut(step, observed, memory, run);
+    }
+  }
+}
+
+/** Marathon's part comes with events; what HAProxy does has to be asked for, and takes a fraction of a second. */
+function pollOf(step: Extract<RolloutStep, { do: 'wait' }>, { pollMs }: RolloutRun): number {
+  return step.for === 'healthy' || step.for === 'deployment' ? pollMs : pollMs / 4;
+}
+
+type Effect = Parameters<typeof execute>[0];
+
+async function carryOut(
+  step: Effect,
+  observed: Observed,
+  memory: RolloutMemory,
+  { tools, policy, group, pollMs }: RolloutRun,
+): Promise<RolloutMemory> {
+  const { clock, log } = tools;
+  log.info('rollout.step', { group, ...step });
+  const done = await execute(step, observed, tools);
+  if (done.kind === 'done') return afterStep(memory, step, clock.monotonicMs());
+  if (done.kind === 'again') {
+    log.warn('rollout.waiting', { group, do: step.do, reason: done.reason });
+    await tools.wait(pollMs);
+    // It may have been carried out all the same: whatever is there next is taken as it is.
+    return { ...memory, expected: unsure(memory, step) };
+  }
+  if (policy.onFailure === 'stop' || done.code === 'ROLLOUT_DECLINED')
+    throw new CertathonError(done.code, done.sentence);
+  log.warn('rollout.aborted', { group, code: done.code, reason: done.sentence });
+  return afterStep(memory, { do: 'turn', code: done.code, reason: done.sentence }, clock.monotonicMs());
+}
+
+function unsure(memory: RolloutMemory, step: Effect): RolloutMemory['expected'] {
+  const ids = step.do === 'kill' && step.grow !== undefined ? [step.appId, step.grow.appId] : [step.appId];
+  return { ...memory.expected, ...Object.fromEntries(ids.map((id) => [id, 'any' as const])) };
+}
+
+/** Marathon may be away for a while; an election takes seconds. Nothing is decided on what was seen before.
+ * @throws ROLLOUT_READ_FAILED when it stays away for as long as nothing may move on */
+async function observeOrWait(run: RolloutRun, memory: RolloutMemory): Promise<Observed | undefined> {
+  const { tools, group, policy, pollMs } = run;
+  try {
+    return await observe(tools, group, memory.drain);
+  } catch (error) {
+    tools.signal.throwIfAborted();
+    const isAway = error instanceof CertathonError && isUnreachable(error.cause);
+    if (!isAway || tools.clock.monotonicMs() - memory.movedAtMs >= policy.maxWaitMs) throw error;
+    tools.log.warn('rollout.waiting', { group, reason: describeError(error) });
+    await tools.wait(pollMs);
+    return undefined;
+  }
+}
+
+function isUnreachable(cause: unknown): boolean {
+  return cause instanceof CertathonError && cause.code === 'MARATHON_UNREACHABLE';
+}
+
+function turnedBack(
+  { code, sentence }: NonNullable<RolloutMemory['turned']>,
+  step: Extract<RolloutStep, { do: 'finish' }>,
+): CertathonError {
+  return new CertathonError(code, `${sentence}; it was rolled back: ${step.reason}`);
+}
+
+function stopWords(reason: string, { turned }: RolloutMemory): string {
+  return turned === undefined ? reason : `${reason}; it was going back because: ${turned.sentence}`;
+}
