@@ -6,22 +6,22 @@ import type { App } from './app.ts';
 import type { Deployment } from './deployments.ts';
 import { absoluteId } from './ids.ts';
 import { assignServicePorts, completeApp, mergeApp, servicePorts } from './normalize.ts';
-import { withoutOldFields } from './old-fields.ts';
-import { type AppUpdate, parseApp } from './schema.ts';
+import { readApp } from './read-app.ts';
+import type { AppUpdate } from './schema.ts';
 import { validateApp, validateVersionAlone } from './validate.ts';
 import { viewApp, viewDefinition } from './view-app.ts';
 import { deploymentResult } from './view-deployment.ts';
 
 /** `POST /v2/apps` */
 export function createApp(request: ApiRequest, world: World): Answer {
-  const update = parseApp(withoutOldFields(bodyOf(request)));
-  const id = idOf(update);
+  const update = readApp(bodyOf(request), world.dialect, true);
+  const id = idOf(update, world);
   if (world.root.app(id)) throw new ApiError(409, { message: `An app with id [${id}] already exists.` });
-  const app = ready(completeApp(id, update), undefined, world, new Map());
+  const app = ready(completeApp(id, update, world.dialect), undefined, world, new Map());
   const deployment = world.root.write({ apps: new Map([[id, app]]), force: flag(request, 'force') });
   const stored = existingApp(world, id);
   announce(request, world, [id]);
-  return json(viewApp(stored, world.root, world.crew, new Set(['tasks'])), 201, {
+  return json(viewApp(stored, world, new Set(['tasks'])), 201, {
     ...deploymentHeader(deployment),
     Location: `/v2/apps${id}`,
   });
@@ -31,7 +31,7 @@ export function createApp(request: ApiRequest, world: World): Answer {
 export function updateApp(request: ApiRequest, world: World, id: string): Answer {
   const isNew = world.root.app(id) === undefined;
   if (isNew && request.method === 'PATCH') throw notFound('App', id);
-  const update = parseApp(withoutOldFields(bodyOf(request)));
+  const update = readApp(bodyOf(request), world.dialect, !isPartial(request));
   const app = updated(request, world, id, update, new Map());
   const deployment = world.root.write({ apps: new Map([[id, app]]), force: flag(request, 'force') });
   announce(request, world, [id]);
@@ -41,11 +41,12 @@ export function updateApp(request: ApiRequest, world: World, id: string): Answer
 /** `PUT` and `PATCH /v2/apps`: several updates in one deployment. */
 export function updateApps(request: ApiRequest, world: World): Answer {
   const body = bodyOf(request);
-  if (!Array.isArray(body)) throw wrongTypes([{ path: '', errors: ['error.expected.jsarray'] }]);
+  if (!Array.isArray(body))
+    throw wrongTypes([{ path: '', errors: ['error.expected.jsarray'] }], world.dialect);
   const apps = new Map<string, App>();
   for (const one of body) {
-    const update = parseApp(withoutOldFields(one));
-    const id = idOf(update);
+    const update = readApp(one, world.dialect, !isPartial(request));
+    const id = idOf(update, world);
     if (request.method === 'PATCH') existingApp(world, id);
     apps.set(id, updated(request, world, id, update, apps));
   }
@@ -77,8 +78,11 @@ export function deleteApp(request: ApiRequest, world: World, id: string): Answer
 
 export const deploymentHeader = (deployment: Deployment) => ({ 'Marathon-Deployment-Id': deployment.id });
 
-function idOf(update: AppUpdate): string {
-  if (update.id === undefined) throw wrongTypes([{ path: '/id', errors: ['error.path.missing'] }]);
+/** Does a body say only what changes? So does a PUT, unless it is told otherwise. */
+const isPartial = (request: ApiRequest) => request.method === 'PATCH' || flag(request, 'partialUpdate', true);
+
+function idOf(update: AppUpdate, { dialect }: World): string {
+  if (update.id === undefined) throw wrongTypes([{ path: '/id', errors: ['error.path.missing'] }], dialect);
   return absoluteId(update.id);
 }
 
@@ -91,20 +95,21 @@ function updated(
   others: ReadonlyMap<string, App>,
 ): App {
   const current = world.root.app(id);
-  const isPartial = request.method === 'PATCH' || flag(request, 'partialUpdate', true);
-  if (isPartial) validateVersionAlone(update);
-  if (isPartial && update.version !== undefined) {
+  const { dialect } = world;
+  const isChange = isPartial(request);
+  if (isChange) validateVersionAlone(update, dialect);
+  if (isChange && update.version !== undefined) {
     if (!current) throw notFound('App', id);
     return storedVersion(world, id, update.version);
   }
-  const next = current && isPartial ? mergeApp(current, update) : completeApp(id, update);
+  const next = current && isChange ? mergeApp(current, update, dialect) : completeApp(id, update, dialect);
   return ready(next, current, world, others);
 }
 
 function ready(app: App, previous: App | undefined, world: World, others: ReadonlyMap<string, App>): App {
   const all = [...world.root.apps().filter(({ id }) => !others.has(id)), ...others.values()];
   const taken = new Set(all.filter(({ id }) => id !== app.id).flatMap(servicePorts));
-  return validateApp(assignServicePorts(app, previous, taken));
+  return validateApp(assignServicePorts(app, previous, taken), world.dialect);
 }
 
 function announce(request: ApiRequest, world: World, ids: string[]): void {
@@ -114,7 +119,7 @@ function announce(request: ApiRequest, world: World, ids: string[]): void {
     world.events.publish('api_post_event', {
       clientIp: request.clientIp,
       uri: request.path,
-      appDefinition: viewDefinition(app),
+      appDefinition: viewDefinition(app, world.dialect),
     });
   }
 }

@@ -54,7 +54,7 @@ function listApps(request: ApiRequest, world: World): Answer {
     .filter((app) => contains(app.cmd ?? '', request.query.get('cmd')))
     .filter((app) => keepsLabels(app.labels));
   const embeds = parseEmbeds(request.query.getAll('embed'));
-  return json({ apps: apps.map((app) => viewApp(app, world.root, world.crew, embeds)) });
+  return json({ apps: apps.map((app) => viewApp(app, world, embeds)) });
 }
 
 function listGroup(request: ApiRequest, world: World, group: string): Answer {
@@ -63,19 +63,19 @@ function listGroup(request: ApiRequest, world: World, group: string): Answer {
   const apps = world.root.apps().filter((app) => app.id.startsWith(prefix));
   if (apps.length === 0 && group !== '/') throw notFound('Group', group);
   const embeds = parseEmbeds(request.query.getAll('embed'));
-  return json({ '*': apps.map((app) => viewApp(app, world.root, world.crew, embeds)) });
+  return json({ '*': apps.map((app) => viewApp(app, world, embeds)) });
 }
 
 function readApp(request: ApiRequest, world: World, id: string): Answer {
   const embeds = new Set([...EVERYTHING, ...parseEmbeds(request.query.getAll('embed'))]);
-  return json({ app: viewApp(existingApp(world, id), world.root, world.crew, embeds) });
+  return json({ app: viewApp(existingApp(world, id), world, embeds) });
 }
 
 function readVersions(world: World, id: string, version: string | undefined): Answer {
   existingApp(world, id);
   const versions = world.root.versions(id);
   if (version === undefined) return json({ versions: versions.map((app) => app.version) });
-  return json(viewDefinition(storedVersion(world, id, version)));
+  return json(viewDefinition(storedVersion(world, id, version), world.dialect));
 }
 
 /** A former definition of an app. @throws ApiError 404 when it is not kept */
@@ -88,7 +88,9 @@ export function storedVersion(world: World, id: string, version: string): App {
 function answerTasks(request: ApiRequest, world: World, id: string, taskId: string | undefined): Answer {
   existingApp(world, id);
   if (request.method === 'GET' && taskId === undefined)
-    return json({ tasks: world.crew.tracker.ofApp(id).flatMap((instance) => viewTask(instance) ?? []) });
+    return json({
+      tasks: world.crew.tracker.ofApp(id).flatMap((instance) => viewTask(instance, world.dialect) ?? []),
+    });
   if (request.method !== 'DELETE') throw methodNotAllowed();
   const how = { scale: flag(request, 'scale'), wipe: flag(request, 'wipe'), force: flag(request, 'force') };
   return taskId === undefined

@@ -30,13 +30,14 @@ export function answerQueue(request: ApiRequest, world: World, rest: string): An
     const nowMs = Date.now();
     return json({
       queue: world.crew.queue.entries().map((entry) => ({
-        app: viewDefinition(entry.app),
+        app: viewDefinition(entry.app, world.dialect),
         count: entry.count,
         delay: {
           timeLeftSeconds: Math.max(0, Math.ceil((entry.delayUntilMs - nowMs) / 1000)),
           overdue: entry.delayUntilMs <= nowMs,
         },
         since: timestamp(entry.sinceMs),
+        ...(world.dialect.showsRole ? { role: '*' } : {}),
         processedOffersSummary: {
           processedOffersCount: 0,
           unusedOffersCount: 0,

@@ -1,4 +1,5 @@
 // pure
+import type { Dialect } from './dialect.ts';
 
 /** An answer other than success: thrown by the model, written by the server. The body is sent as JSON. */
 export class ApiError extends Error {
@@ -25,8 +26,9 @@ export const notFound = (kind: 'App' | 'Group' | 'Task', id: string) =>
 export const notValid = (details: Violation[]) =>
   new ApiError(422, { message: 'Object is not valid', details });
 
-/** 422 of a body with a wrong type somewhere (Marathon >= 1.5; older ones said 400). */
-export const wrongTypes = (details: Violation[]) => new ApiError(422, { message: 'Invalid JSON', details });
+/** A body with a wrong type somewhere: 422, up to 1.4 400. */
+export const wrongTypes = (details: Violation[], { typeErrorStatus }: Pick<Dialect, 'typeErrorStatus'>) =>
+  new ApiError(typeErrorStatus, { message: 'Invalid JSON', details });
 
 /** 409 of a write that touches an app of a running deployment. The text is Marathon's, letter by letter.
  * @source S/Exception.scala, AppLockedException */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from './api-error.ts';
 import type { Crew } from './crew.ts';
+import type { Dialect } from './dialect.ts';
 import type { EventBus } from './events.ts';
 import type { Root } from './root.ts';
 import { parseJson } from './schema.ts';
@@ -15,12 +16,19 @@ export interface ApiRequest {
   clientIp: string;
 }
 
+/** A feature that Marathon has only when it is told so. `task_killing`: a task that was asked to die shows
+ * TASK_KILLING until it is dead. */
+export type Feature = 'task_killing';
+
 /** What the API works on. */
 export interface World {
   root: Root;
   crew: Crew;
   events: EventBus;
   version: string;
+  dialect: Dialect;
+  /** Of `--enable_features`. */
+  features: readonly Feature[];
   /** `host:port` of this node, which leads. */
   leader: string;
   failOver(): void;

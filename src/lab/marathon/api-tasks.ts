@@ -27,7 +27,7 @@ function listTasks(request: ApiRequest, world: World): Answer {
   const tasks = world.crew.tracker
     .all()
     .filter((instance) => world.root.app(instance.appId) !== undefined)
-    .map((instance) => viewTask(instance, true))
+    .map((instance) => viewTask(instance, world.dialect, true))
     .filter((task) => task !== undefined)
     .filter((task) => wanted.length === 0 || wanted.includes(String(task.state)));
   return json({ tasks });
@@ -38,7 +38,7 @@ const idsBody = z.object({ ids: z.array(z.string()) });
 /** `POST /v2/tasks/delete`: ids that nobody knows are skipped without a word. */
 function deleteTasks(request: ApiRequest, world: World): Answer {
   const body = idsBody.safeParse(bodyOf(request));
-  if (!body.success) throw wrongTypes([{ path: '/ids', errors: ['error.expected.jsarray'] }]);
+  if (!body.success) throw wrongTypes([{ path: '/ids', errors: ['error.expected.jsarray'] }], world.dialect);
   for (const id of body.data.ids)
     if (!isTaskId(id)) throw new ApiError(400, { message: `Invalid task id '${id}'.` });
   const found = [...new Set(body.data.ids)].flatMap((id) => world.crew.tracker.byTaskId(id) ?? []);
@@ -48,7 +48,9 @@ function deleteTasks(request: ApiRequest, world: World): Answer {
 
 /** `DELETE /v2/apps/{id}/tasks` */
 export function deleteAppTasks(world: World, appId: string, host: string | null, how: How): Answer {
-  const all = world.crew.tracker.ofApp(appId).filter((instance) => viewTask(instance) !== undefined);
+  const all = world.crew.tracker
+    .ofApp(appId)
+    .filter((instance) => viewTask(instance, world.dialect) !== undefined);
   if (how.scale && all.length === 0) throw notFound('App', appId);
   const found = all.filter((instance) => host === null || instance.task?.slot.agent.host === host);
   return killInstances(world, found, how, 'tasks');
@@ -66,11 +68,18 @@ function killInstances(world: World, instances: Instance[], how: How, form: 'tas
   if (how.scale && how.wipe)
     throw new ApiError(400, { message: 'You cannot use scale and wipe at the same time.' });
   if (how.scale) return killAndScale(world, instances, how.force);
-  const views = instances.flatMap((instance) => viewTask(instance) ?? []);
-  for (const instance of instances)
-    if (how.wipe) wipe(world, instance);
-    else world.crew.kill(instance, 'Killed by an API call');
+  const views = instances.flatMap((instance) => viewTask(instance, world.dialect) ?? []);
+  if (how.wipe) for (const instance of instances) wipe(world, instance);
+  else kill(world, instances);
   return json(form === 'task' ? { task: views[0] } : { tasks: views });
+}
+
+function kill({ dialect, root, crew }: World, instances: Instance[]): void {
+  const reason = 'Killed by an API call';
+  if (!dialect.killsUnderLock) for (const instance of instances) crew.kill(instance, reason);
+  else
+    for (const [appId, ofApp] of Map.groupBy(instances, (instance) => instance.appId))
+      root.killLocks.kill(appId, ofApp, reason);
 }
 
 /** The instance leaves the set at once. Another one follows only when the app then has too few, and when no
@@ -90,7 +99,7 @@ function killAndScale(world: World, instances: Instance[], force: boolean): Answ
   for (const instance of instances) {
     const app = apps.get(instance.appId) ?? world.root.app(instance.appId);
     if (!app) continue;
-    const isActive = instance.task !== undefined;
+    const isActive = instance.task !== undefined && instance.task.state !== 'TASK_KILLING';
     apps.set(app.id, { ...app, instances: Math.max(0, app.instances - (isActive ? 1 : 0)) });
     sentenced.set(app.id, [...(sentenced.get(app.id) ?? []), instance.id]);
   }

@@ -50,6 +50,15 @@ export function commandOf(task: Task, images: Images, secrets: Readonly<Record<s
   return { command, args: rest, cwd: sandbox, env, sandbox };
 }
 
+const CRASH_AFTER_SECONDS = 0.1;
+
+/** A fault: what runs for a task that shall exit with status 1 shortly after its start. */
+export const crashingInstead = (command: Command): Command => ({
+  ...command,
+  command: '/bin/sh',
+  args: ['-c', `sleep ${CRASH_AFTER_SECONDS}; exit 1`],
+});
+
 export const sandboxOf = (workDirectory: string, taskId: string) => join(workDirectory, taskId);
 
 /** Tasks see little of the lab's own environment: a real agent shares nothing with the master either. */

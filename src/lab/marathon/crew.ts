@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Agents, Slot } from './agents.ts';
 import type { App } from './app.ts';
-import { commandOf, type Images, sandboxOf } from './command.ts';
+import { commandOf, crashingInstead, type Images, sandboxOf } from './command.ts';
+import type { Dialect } from './dialect.ts';
 import type { EventBus } from './events.ts';
+import type { TaskFaults } from './faults.ts';
 import { HealthMonitor } from './health.ts';
 import type { Judgement } from './health-record.ts';
-import { instanceIdOf, taskIdOf } from './ids.ts';
 import { LaunchQueue } from './launch-queue.ts';
+import { newInstance, newTask } from './new-task.ts';
 import type { ProcessGroups } from './process-groups.ts';
 import { healthJudged, instanceChanged, statusUpdate, unhealthyKill } from './task-events.ts';
 import { failureOf, healthKillMessage, type TaskFailure } from './task-failure.ts';
@@ -20,10 +22,14 @@ export interface CrewOptions {
   launchDelayMs: number;
   /** Between SIGTERM and SIGKILL when the app does not say. */
   killGraceMs: number;
+  dialect: Dialect;
+  /** The feature task_killing. */
+  showsKilling: boolean;
 }
 
 /** The life of tasks: launched from the queue, probed, killed, dead, launched again while their instance is wanted. */
 export class Crew {
+  readonly dialect: Dialect;
   readonly tracker = new Tracker();
   readonly queue: LaunchQueue;
   readonly lastFailures = new Map<string, TaskFailure>();
@@ -33,7 +39,8 @@ export class Crew {
   readonly #events: EventBus;
   readonly #options: CrewOptions;
   readonly #appOf: (appId: string) => App | undefined;
-  readonly #isNeverHealthy: (appId: string) => boolean;
+  readonly #faults: TaskFaults;
+  readonly #onLoss: (appId: string) => void;
   readonly #delayed = new Set<NodeJS.Timeout>();
   #isStopped = false;
 
@@ -43,14 +50,18 @@ export class Crew {
     events: EventBus;
     options: CrewOptions;
     appOf: (appId: string) => App | undefined;
-    isNeverHealthy: (appId: string) => boolean;
+    faults: TaskFaults;
+    /** Up to 1.7, where an instance ends with its task: an app has one task less. */
+    onLoss: (appId: string) => void;
   }) {
+    this.dialect = world.options.dialect;
     this.#agents = world.agents;
     this.#groups = world.groups;
     this.#events = world.events;
     this.#options = world.options;
     this.#appOf = world.appOf;
-    this.#isNeverHealthy = world.isNeverHealthy;
+    this.#faults = world.faults;
+    this.#onLoss = world.onLoss;
     this.queue = new LaunchQueue(world.agents, this.tracker, world.appOf, (instance, app, slot) =>
       this.#launch(instance, app, slot),
     );
@@ -60,17 +71,9 @@ export class Crew {
   /** Asks for new instances of an app; the queue places them. */
   request(app: App, count: number): Instance[] {
     return Array.from({ length: Math.max(0, count) }, () => {
-      const instance: Instance = {
-        id: instanceIdOf(app.id, randomUUID()),
-        appId: app.id,
-        goal: 'Running',
-        launches: 0,
-        app,
-        task: undefined,
-        dead: undefined,
-      };
+      const instance = newInstance(app, randomUUID(), this.dialect);
       this.tracker.add(instance);
-      instanceChanged(this.#events, instance, 'Scheduled');
+      if (this.dialect.keepsInstances) instanceChanged(this.#events, instance, 'Scheduled');
       this.queue.add(instance);
       return instance;
     });
@@ -80,13 +83,20 @@ export class Crew {
    * @param reason becomes the message of the dead task */
   kill(instance: Instance, reason: string): void {
     const { task } = instance;
-    if (!task || task.isEnded) return;
-    const isFirst = task.killReason === undefined;
-    task.killReason ??= reason;
-    if (!isFirst) return;
+    if (!task || task.isEnded || task.killReason !== undefined) return;
+    task.killReason = reason;
+    if (!task.process) {
+      setImmediate(() => this.#ended(task, { isSuccess: false, message: reason }));
+      return;
+    }
+    if (this.#options.showsKilling) {
+      task.state = 'TASK_KILLING';
+      statusUpdate(this.#events, task, 'TASK_KILLING', '');
+      instanceChanged(this.#events, instance, 'Killing');
+    }
     const grace = task.app.taskKillGracePeriodSeconds;
-    task.process?.stop(grace === undefined ? this.#options.killGraceMs : grace * 1000);
-    if (!task.process) setImmediate(() => this.#ended(task, { isSuccess: false, message: reason }));
+    const graceMs = grace === undefined ? this.#options.killGraceMs : grace * 1000;
+    task.process.stop(graceMs, this.#faults.stopDelayMs(task.app.id));
   }
 
   /** The instance is not wanted any more: its task is killed, and nothing follows. */
@@ -127,26 +137,14 @@ export class Crew {
     instance.launches += 1;
     instance.app = app;
     instance.dead = undefined;
-    const id = taskIdOf(instance.id, instance.launches);
-    const task: Task = {
-      id,
-      instance,
-      app,
-      slot,
-      sandbox: sandboxOf(this.#options.workDirectory, id),
+    const task = newTask(instance, app, slot, {
+      dialect: this.dialect,
       stagedAtMs: Date.now(),
-      isNeverHealthy: this.#isNeverHealthy(app.id),
-      state: 'TASK_STAGING',
-      startedAtMs: undefined,
-      command: undefined,
-      process: undefined,
-      killReason: undefined,
-      isEnded: false,
-      health: [],
-      readiness: undefined,
-    };
+      isNeverHealthy: this.#faults.isNeverHealthy(app.id),
+      sandboxOf: (id) => sandboxOf(this.#options.workDirectory, id),
+    });
     instance.task = task;
-    instanceChanged(this.#events, instance, 'Provisioned');
+    instanceChanged(this.#events, instance, this.dialect.keepsInstances ? 'Provisioned' : 'Created');
     statusUpdate(this.#events, task, 'TASK_STAGING', '');
     instanceChanged(this.#events, instance, 'Staging');
     if (this.#options.launchDelayMs <= 0) this.#spawn(task);
@@ -165,7 +163,8 @@ export class Crew {
       setImmediate(() => this.#ended(task, { isSuccess: false, message }));
     };
     try {
-      task.command = commandOf(task, this.#options.images, this.#options.secrets);
+      const command = commandOf(task, this.#options.images, this.#options.secrets);
+      task.command = this.#faults.isCrashing(task.app.id) ? crashingInstead(command) : command;
       task.process = startProcess(task.command, this.#groups, (ending) => this.#ended(task, ending));
     } catch (error) {
       fail(error);
@@ -185,7 +184,7 @@ export class Crew {
     const wasAlive = task.health[index]?.alive;
     const wasHealthy = isHealthy(task);
     task.health[index] = judgement.record;
-    healthJudged(this.#events, task, index, { judgement, wasAlive, wasHealthy });
+    healthJudged(this.#events, task, index, { judgement, wasAlive, wasHealthy }, this.dialect);
     this.tracker.tell({ kind: 'health', instance: task.instance });
     if (!judgement.kill || this.#isStopped) return;
     const reason = judgement.record.lastFailureCause ?? '';
@@ -210,9 +209,11 @@ export class Crew {
     const conditions = { TASK_KILLED: 'Killed', TASK_FINISHED: 'Finished', TASK_FAILED: 'Failed' } as const;
     instanceChanged(this.#events, instance, conditions[state]);
     if (state !== 'TASK_KILLED') this.queue.delay(app);
-    if (this.#isStopped || instance.goal === 'Decommissioned' || !this.#appOf(app.id)) {
+    const isOver = this.#isStopped || instance.goal === 'Decommissioned' || !this.#appOf(app.id);
+    if (isOver || !this.dialect.keepsInstances) {
       instance.goal = 'Decommissioned';
       this.tracker.remove(instance);
+      if (!this.#isStopped && !this.dialect.keepsInstances) this.#onLoss(app.id);
     } else {
       this.queue.add(instance);
       this.tracker.tell({ kind: 'dead', instance });

@@ -6,6 +6,8 @@ import { affectedApps, type PlannedAction, type PlannedStep } from './plan.ts';
 import { RestartAction, type RunningAction } from './restart-action.ts';
 import { ScaleAction } from './scale-action.ts';
 import { StopAction } from './stop-action.ts';
+import { viewDefinition } from './view-app.ts';
+import { viewGroup } from './view-group.ts';
 
 export interface Deployment {
   readonly id: string;
@@ -15,6 +17,9 @@ export interface Deployment {
   /** The affected apps as they were; nothing stands for an app that was not there. */
   readonly before: ReadonlyMap<string, App | undefined>;
   readonly after: ReadonlyMap<string, App | undefined>;
+  /** All apps before and after it. */
+  readonly original: readonly App[];
+  readonly target: readonly App[];
   /** 1-based; 0 just before the first step. */
   currentStep: number;
   /** A fault: it is listed and locks, but does nothing. */
@@ -22,9 +27,10 @@ export interface Deployment {
   running: RunningAction[];
 }
 
-export type DeploymentPlan = Pick<Deployment, 'version' | 'steps' | 'before' | 'after'> & {
-  isHanging?: boolean;
-};
+export type DeploymentPlan = Pick<
+  Deployment,
+  'version' | 'steps' | 'before' | 'after' | 'original' | 'target'
+> & { isHanging?: boolean };
 
 /** All running deployments. What is finished is forgotten at once, as in Marathon. */
 export class Deployments {
@@ -56,17 +62,15 @@ export class Deployments {
 
   /** Lists a deployment at once; its first step begins a moment later, after the answer to its writer. */
   begin(plan: DeploymentPlan): Deployment {
-    const deployment: Deployment = {
-      isHanging: false,
-      ...plan,
-      id: randomUUID(),
-      affected: affectedApps(plan.steps),
-      currentStep: 0,
-      running: [],
-    };
+    const deployment = deploymentOf(plan);
     this.#running.set(deployment.id, deployment);
     setImmediate(() => this.#nextStep(deployment));
     return deployment;
+  }
+
+  /** Tells the failure of a deployment that was refused, and that nobody could see. */
+  refuse(plan: DeploymentPlan, reason: string): void {
+    this.#fail(deploymentOf(plan), reason);
   }
 
   /** Stops a deployment where it is. Tasks that were started stay; requests that nobody placed are dropped. */
@@ -75,13 +79,21 @@ export class Deployments {
     for (const action of deployment.running) action.stop();
     for (const appId of deployment.affected) this.#crew.queue.dropNeverPlaced(appId);
     this.#publish('deployment_step_failure', deployment);
-    this.#events.publish('deployment_failed', { id: deployment.id, plan: planOf(deployment), reason });
+    this.#fail(deployment, reason);
   }
 
   /** Ends a deployment as a success, whatever it did. */
   finish(deployment: Deployment): void {
     if (!this.#running.delete(deployment.id)) return;
-    this.#events.publish('deployment_success', { id: deployment.id, plan: planOf(deployment) });
+    this.#events.publish('deployment_success', { id: deployment.id, plan: this.#planOf(deployment) });
+  }
+
+  #fail(deployment: Deployment, reason: string): void {
+    this.#events.publish('deployment_failed', {
+      id: deployment.id,
+      plan: this.#planOf(deployment),
+      ...(this.#crew.dialect.saysWhyDeploymentFailed ? { reason } : {}),
+    });
   }
 
   stop(): void {
@@ -133,18 +145,29 @@ export class Deployments {
         this.#events.publish('add_health_check_event', { appId, version: app?.version, healthCheck });
   }
 
+  /** A plan in events: with the trees of all apps before and after it where the version sends them. */
+  #planOf(deployment: Deployment): Record<string, unknown> {
+    const { id, version, original, target } = deployment;
+    const { dialect } = this.#crew;
+    const light = { id, version, steps: stepsOf(deployment) };
+    if (dialect.planFormat === 'light') return light;
+    const contents = { app: (app: App) => viewDefinition(app, dialect), withGroups: true };
+    const tree = (apps: readonly App[]) => viewGroup('/', apps, version, contents);
+    return { ...light, original: tree(original), target: tree(target) };
+  }
+
   #publish(eventType: string, deployment: Deployment): void {
     const actions = deployment.steps[deployment.currentStep - 1]?.actions ?? [];
     this.#events.publish(eventType, {
-      plan: planOf(deployment),
+      plan: this.#planOf(deployment),
       currentStep: { actions: actions.map(({ action, app }) => ({ action, app })) },
     });
   }
 }
 
-/** The light form of a plan in events: since 1.8 there is no other. */
-function planOf(deployment: Deployment) {
-  return { id: deployment.id, version: deployment.version, steps: stepsOf(deployment) };
+function deploymentOf(plan: DeploymentPlan): Deployment {
+  const affected = affectedApps(plan.steps);
+  return { isHanging: false, ...plan, id: randomUUID(), affected, currentStep: 0, running: [] };
 }
 
 export const stepsOf = (deployment: Deployment) =>

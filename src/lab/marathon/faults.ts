@@ -1,15 +1,21 @@
 import { z } from 'zod';
 
 const settings = z.strictObject({
-  /** No leader: every call is held and then refused with this status; 1.8 says 502, older versions 503. */
+  /** No leader: every call is held and then refused with this status; `true` means that of the version. */
   noLeader: z.union([z.boolean(), z.literal(502), z.literal(503)]),
   noLeaderHoldMs: z.number().min(0).max(60_000),
   /** Delays every answer. */
   slowMs: z.number().min(0).max(600_000),
   /** So many next writes are carried out, then the connection is cut without an answer. */
   loseReply: z.int().min(0),
+  /** So many next writes are refused with 503 and not carried out. */
+  refuseWrites: z.int().min(0),
   /** Tasks of this app that are launched from now on fail every health probe. */
   neverHealthy: z.string().nullable(),
+  /** Tasks of this app that are launched from now on exit with status 1 shortly after their start. */
+  crashing: z.string().nullable(),
+  /** SIGTERM reaches tasks of this app so much later than it is sent. */
+  slowStop: z.strictObject({ appId: z.string(), ms: z.number().min(0).max(600_000) }).nullable(),
   /** The next deployment of this app makes no progress. */
   hangDeployment: z.string().nullable(),
   /** Somebody else's deployment holds the lock of this app until this is cleared. */
@@ -23,6 +29,13 @@ const request = settings
 
 export type FaultSettings = z.infer<typeof settings>;
 
+/** What faults do to tasks. */
+export interface TaskFaults {
+  isNeverHealthy(appId: string): boolean;
+  isCrashing(appId: string): boolean;
+  stopDelayMs(appId: string): number;
+}
+
 export interface FaultActions {
   closeStreams(): void;
   /** A new leader: streams close and health results are forgotten. */
@@ -32,13 +45,16 @@ export interface FaultActions {
 }
 
 /** The knobs of the lab, to be set from a test or over HTTP while it runs. */
-export class Faults {
+export class Faults implements TaskFaults {
   #settings: FaultSettings = {
     noLeader: false,
     noLeaderHoldMs: 2750,
     slowMs: 0,
     loseReply: 0,
+    refuseWrites: 0,
     neverHealthy: null,
+    crashing: null,
+    slowStop: null,
     hangDeployment: null,
     foreignDeployment: null,
     dropEvents: false,
@@ -78,10 +94,33 @@ export class Faults {
     this.#actions.failOver();
   }
 
+  isNeverHealthy(appId: string): boolean {
+    return this.#settings.neverHealthy === appId;
+  }
+
+  isCrashing(appId: string): boolean {
+    return this.#settings.crashing === appId;
+  }
+
+  stopDelayMs(appId: string): number {
+    const { slowStop } = this.#settings;
+    return slowStop?.appId === appId ? slowStop.ms : 0;
+  }
+
   /** @returns true once for each reply to be lost */
   takeLostReply(): boolean {
-    if (this.#settings.loseReply <= 0) return false;
-    this.#settings = { ...this.#settings, loseReply: this.#settings.loseReply - 1 };
+    return this.#take('loseReply');
+  }
+
+  /** @returns true once for each write to be refused */
+  takeRefusal(): boolean {
+    return this.#take('refuseWrites');
+  }
+
+  #take(knob: 'loseReply' | 'refuseWrites'): boolean {
+    const left = this.#settings[knob];
+    if (left <= 0) return false;
+    this.#settings = { ...this.#settings, [knob]: left - 1 };
     return true;
   }
 

@@ -1,4 +1,5 @@
 // pure
+import type { Dialect } from './dialect.ts';
 
 const SEGMENT =
   /^(([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])\.)*([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])$|^(\.|\.\.)$/;
@@ -17,13 +18,14 @@ export function absoluteId(id: string): string {
 }
 
 /** What is wrong with an app id, or nothing. @source S/state/PathId.scala */
-export function problemOfAppId(id: string): string | undefined {
+export function problemOfAppId(id: string, { reservesIdEndings }: Dialect): string | undefined {
   const segments = absoluteId(id).slice(1).split('/');
   if (segments[0] === '') return 'Path must contain at least one path element';
   if (!segments.every((segment) => SEGMENT.test(segment)))
     return `must fully match regular expression '${SEGMENT.source.split('$|')[0]?.slice(1)}'`;
   const last = segments.at(-1) ?? '';
-  if (RESERVED_ENDINGS.has(last)) return `must not end with any of the following reserved keywords: ${last}`;
+  if (reservesIdEndings && RESERVED_ENDINGS.has(last))
+    return `must not end with any of the following reserved keywords: ${last}`;
   return undefined;
 }
 
@@ -33,12 +35,16 @@ export function parentGroup(appId: string): string {
   return cut <= 0 ? '/' : appId.slice(0, cut);
 }
 
-/** Instance id of Marathon >= 1.8: `prod_web.instance-<uuid>`. */
-export const instanceIdOf = (appId: string, uuid: string) =>
-  `${appId.slice(1).replaceAll('/', '_')}.instance-${uuid}`;
+/** Instance id: `prod_web.instance-<uuid>`, up to 1.7 `prod_web.marathon-<uuid>`. */
+export const instanceIdOf = (appId: string, uuid: string, { keepsInstances }: Dialect) =>
+  `${safePath(appId)}.${keepsInstances ? 'instance' : 'marathon'}-${uuid}`;
 
-/** Task id of the n-th launch of an instance. */
-export const taskIdOf = (instanceId: string, launch: number) => `${instanceId}._app.${launch}`;
+/** Task id of the n-th launch of an instance: `prod_web.instance-<uuid>._app.<n>`. Up to 1.7 an instance is
+ * launched once, and its task is `prod_web.<uuid>`. @source S/core/task/Task.scala, Id */
+export const taskIdOf = (instanceId: string, launch: number, { keepsInstances }: Dialect) =>
+  keepsInstances ? `${instanceId}._app.${launch}` : instanceId.replace(/\.marathon-(?=[^.]+$)/, '.');
+
+const safePath = (appId: string) => appId.slice(1).replaceAll('/', '_');
 
 /** Does this text have the form of a task id, of 1.8 or of an older version? */
 export const isTaskId = (text: string) =>

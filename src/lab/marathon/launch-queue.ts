@@ -45,13 +45,14 @@ export class LaunchQueue {
     this.#waiting.delete(instance);
   }
 
-  /** Forgets the requests of an app that no agent has taken yet. */
-  dropNeverPlaced(appId: string): void {
+  /** Forgets the requests of an app that no agent has taken yet.
+   * @param kind `purged`: behind the back of the deployment that made them */
+  dropNeverPlaced(appId: string, kind: 'gone' | 'purged' = 'gone'): void {
     for (const instance of [...this.#waiting.keys()])
       if (instance.appId === appId && !wasPlaced(instance)) {
         this.#waiting.delete(instance);
         instance.goal = 'Decommissioned';
-        this.#tracker.remove(instance);
+        this.#tracker.remove(instance, kind);
       }
   }
 

@@ -1,13 +1,15 @@
 // pure
 import { ApiError } from './api-error.ts';
 import { type App, isHostMode } from './app.ts';
+import type { Dialect } from './dialect.ts';
+import { networksOfOldFields } from './old-networks.ts';
 import type { AppUpdate } from './schema.ts';
 
 const FIRST_SERVICE_PORT = 10_000;
 const LAST_SERVICE_PORT = 20_000;
 
 /** A new app, or a full replacement of one: fields that are left out get their defaults. */
-export function completeApp(id: string, update: AppUpdate): App {
+export function completeApp(id: string, update: AppUpdate, dialect: Dialect): App {
   const { version: _version, ...given } = update;
   const resident = (update.container?.volumes ?? []).some((volume) => 'persistent' in volume);
   const defaults: App = {
@@ -25,7 +27,7 @@ export function completeApp(id: string, update: AppUpdate): App {
     requirePorts: false,
     backoffSeconds: 1,
     backoffFactor: 1.15,
-    maxLaunchDelaySeconds: 300,
+    maxLaunchDelaySeconds: dialect.defaultMaxLaunchDelaySeconds,
     healthChecks: [],
     readinessChecks: [],
     dependencies: [],
@@ -40,15 +42,23 @@ export function completeApp(id: string, update: AppUpdate): App {
     version: '',
     versionInfo: { lastScalingAt: '', lastConfigChangeAt: '' },
   };
-  return withPorts({ ...defaults, ...(given as Partial<App>), id });
+  return withPorts(withNetworks({ ...defaults, ...(given as Partial<App>), id }, dialect));
 }
 
-/** A partial update: a field that is present replaces the old value as a whole, an absent one keeps it.
- * `executorResources` is taken from the update alone: Marathon >= 1.6 drops it when it is not repeated. */
-export function mergeApp(current: App, update: AppUpdate): App {
+/** A partial update: a field that is present replaces the old value as a whole, an absent one keeps it. A few
+ * are taken from the update alone. */
+export function mergeApp(current: App, update: AppUpdate, dialect: Dialect): App {
   const { version: _version, ...given } = update;
-  const { executorResources: _dropped, ...kept } = current;
-  return withPorts({ ...kept, ...(given as Partial<App>), id: current.id });
+  const kept = { ...current };
+  for (const field of dialect.dropsUnlessRepeated) delete kept[field];
+  return withPorts(withNetworks({ ...kept, ...(given as Partial<App>), id: current.id }, dialect));
+}
+
+/** Up to 1.4 the networks follow from the docker network and the IP address, whichever of them was updated. */
+function withNetworks(app: App, dialect: Dialect): App {
+  if (!dialect.hasOldAppJson) return app;
+  const networks = networksOfOldFields(app.container?.docker?.network, app.ipAddress);
+  return { ...app, networks: networks ?? [{ mode: 'host' }] };
 }
 
 /** Host mode has port definitions, other modes have port mappings; absent ones mean one dynamic port. */

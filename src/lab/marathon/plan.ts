@@ -1,5 +1,6 @@
 // pure
 import { type App, isConfigChange } from './app.ts';
+import type { Dialect } from './dialect.ts';
 
 export type Apps = ReadonlyMap<string, App>;
 
@@ -22,11 +23,12 @@ export interface Extras {
 
 /** Gives each app of the target its version: a new one when it changed, the old one when it did not.
  * @param version timestamp of this write
- * @source S/upgrade/GroupVersioningUtil.scala; since 1.8 a restart moves lastConfigChangeAt alone */
+ * @source S/upgrade/GroupVersioningUtil.scala */
 export function withVersions(
   before: Apps,
   after: Apps,
   version: string,
+  { restartMoves }: Pick<Dialect, 'restartMoves'>,
   extras: Extras = {},
 ): Map<string, App> {
   const result = new Map<string, App>();
@@ -39,7 +41,7 @@ export function withVersions(
         versionInfo: { lastScalingAt: version, lastConfigChangeAt: version },
       });
     else if (extras.restart?.has(id))
-      result.set(id, { ...app, version, versionInfo: { ...old.versionInfo, lastConfigChangeAt: version } });
+      result.set(id, { ...app, version, versionInfo: { ...old.versionInfo, [restartMoves]: version } });
     else if (old.instances !== app.instances)
       result.set(id, { ...app, version, versionInfo: { ...old.versionInfo, lastScalingAt: version } });
     else result.set(id, { ...app, version: old.version, versionInfo: old.versionInfo });

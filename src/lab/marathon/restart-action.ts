@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 import type { Crew } from './crew.ts';
 import { launchableNow, rollingLimits } from './rolling.ts';
-import { type Change, type Instance, isReady, wasPlaced } from './tracker.ts';
+import { type Change, type Instance, isConsideredHealthy, isReady, wasPlaced } from './tracker.ts';
 
 /** One action of a running step. It ends by calling `done`, or silently when it is stopped. */
 export interface RunningAction {
@@ -9,7 +9,7 @@ export interface RunningAction {
 }
 
 /** RestartApplication: replaces the old tasks by new ones inside the app's upgrade strategy. It never gives up.
- * @source Marathon 1.8, S/core/deployment/impl/TaskReplaceActor.scala */
+ * @source S/core/deployment/impl/TaskReplaceActor.scala; to 1.4 S/upgrade/TaskReplaceActor.scala */
 export class RestartAction implements RunningAction {
   readonly #crew: Crew;
   readonly #app: App;
@@ -26,11 +26,16 @@ export class RestartAction implements RunningAction {
     this.#app = app;
     this.#done = done;
     crew.queue.dropNeverPlaced(app.id);
-    const base = crew.tracker.wanted(app.id).filter(wasPlaced);
-    this.#toKill = base.filter((instance) => instance.app.version !== app.version);
+    const there = this.#instancesThere();
+    this.#toKill = there.filter((instance) => instance.app.version !== app.version);
     this.#old = new Set(this.#toKill);
-    this.#new = new Set(base.filter((instance) => instance.app.version === app.version));
-    const limits = rollingLimits({ ...app.upgradeStrategy, instances: app.instances, base: base.length });
+    this.#new = new Set(there.filter((instance) => instance.app.version === app.version));
+    const limits = rollingLimits({
+      ...app.upgradeStrategy,
+      instances: app.instances,
+      base: there.length,
+      ...this.#healthAwareCount(there),
+    });
     this.#maxCapacity = limits.maxCapacity;
     this.#leave = crew.tracker.onChange((change) => this.#changed(change));
     for (let count = 0; count < limits.killNow; count++) this.#killNextOld();
@@ -47,7 +52,27 @@ export class RestartAction implements RunningAction {
     this.#leave();
   }
 
+  /** Up to 1.7 also tasks that were asked to die already: they are killed again, to no use. */
+  #instancesThere(): Instance[] {
+    const { tracker, dialect } = this.#crew;
+    return dialect.restartCounts === 'living'
+      ? tracker.ofApp(this.#app.id).filter(({ task }) => task !== undefined)
+      : tracker.wanted(this.#app.id).filter(wasPlaced);
+  }
+
+  /** Late versions count only the healthy, and kill the unhealthy first. */
+  #healthAwareCount(there: Instance[]): { base?: number; total?: number } {
+    if (this.#crew.dialect.restartCounts !== 'healthy') return {};
+    this.#toKill.sort((a, b) => Number(isConsideredHealthy(a)) - Number(isConsideredHealthy(b)));
+    return {
+      base: there.filter(isConsideredHealthy).length,
+      total: this.#crew.tracker.ofApp(this.#app.id).length,
+    };
+  }
+
   #changed({ kind, instance }: Change): void {
+    // What a refused write purged still counts as started, so that nothing takes its place.
+    if (kind === 'purged') return;
     if (this.#old.has(instance)) {
       // An old task that died by itself is not replaced by another old one.
       if (kind === 'dead') this.#crew.decommission(instance, 'Replaced by a newer version');

@@ -1,14 +1,14 @@
 import { ApiError, locked, notValid } from './api-error.ts';
 import type { App } from './app.ts';
 import type { Crew } from './crew.ts';
-import { type Deployment, Deployments } from './deployments.ts';
+import { type Deployment, type DeploymentPlan, Deployments } from './deployments.ts';
 import { type EventBus, timestamp } from './events.ts';
 import { parentGroup } from './ids.ts';
+import { KillLocks } from './kill-locks.ts';
 import { affectedApps, type Extras, planSteps, withVersions } from './plan.ts';
 import { surplusOf } from './scale-action.ts';
 
 const KEPT_VERSIONS = 50;
-const MOST_DEPLOYMENTS = 100;
 
 export interface Write extends Extras {
   /** Where the apps should be after this write, by id; `undefined` removes one. */
@@ -20,6 +20,7 @@ export interface Write extends Extras {
  * @source S/core/group/impl/GroupManagerImpl.scala */
 export class Root {
   readonly deployments: Deployments;
+  readonly killLocks: KillLocks;
   readonly #apps = new Map<string, App>();
   readonly #history = new Map<string, App[]>();
   readonly #crew: Crew;
@@ -33,6 +34,11 @@ export class Root {
     this.#events = events;
     this.#takesHang = takesHang;
     this.deployments = new Deployments(crew, events);
+    this.killLocks = new KillLocks(
+      crew,
+      (appId) => this.deployments.ofApp(appId).length > 0,
+      (appId) => this.#repairCount(appId),
+    );
     this.version = this.nextVersion();
   }
 
@@ -64,33 +70,38 @@ export class Root {
       if (app) wanted.set(id, app);
       else wanted.delete(id);
     refuseIdsOfGroups(wanted);
-    const after = withVersions(this.#apps, wanted, version, write);
+    const { dialect } = this.#crew;
+    const after = withVersions(this.#apps, wanted, version, dialect, write);
     const steps = planSteps(this.#apps, after, write);
     const affected = affectedApps(steps);
+    const plan: DeploymentPlan = {
+      version,
+      steps,
+      before: new Map(affected.map((id) => [id, this.#apps.get(id)])),
+      after: new Map(affected.map((id) => [id, after.get(id)])),
+      original: this.apps(),
+      target: [...after.values()],
+    };
     const conflicts = this.deployments.conflicting(affected);
     const groupId = parentGroup([...write.apps.keys()][0] ?? '/');
     if (conflicts.length > 0 && !write.force) {
       const refusal = locked(conflicts.map((deployment) => deployment.id));
       this.#events.publish('group_change_failed', { groupId, version, reason: refusal.message });
+      if (dialect.tellsRefusals) this.deployments.refuse(plan, refusal.message);
+      if (dialect.purgesOnRefusal)
+        for (const appId of affected) this.#crew.queue.dropNeverPlaced(appId, 'purged');
       throw refusal;
     }
-    if (this.deployments.all().length >= MOST_DEPLOYMENTS && !write.force)
+    if (this.deployments.all().length >= dialect.mostDeployments && !write.force)
       throw new ApiError(403, {
-        message: `Max number (${MOST_DEPLOYMENTS}) of running deployments is achieved. Wait for existing deployments to complete or cancel one using force=true parameter. You can increase max deployment number by using --max_running_deployments parameter`,
+        message: `Max number (${dialect.mostDeployments}) of running deployments is achieved. Wait for existing deployments to complete or cancel one using force=true parameter. You can increase max deployment number by using --max_running_deployments parameter`,
       });
 
-    const before = new Map(affected.map((id) => [id, this.#apps.get(id)]));
     this.#store(after);
     if (steps.length > 0) this.version = version;
     this.#events.publish('group_change_success', { groupId, version });
     for (const conflict of conflicts) this.deployments.cancel(conflict, 'The upgrade has been cancelled');
-    return this.deployments.begin({
-      version,
-      steps,
-      before,
-      after: new Map(affected.map((id) => [id, after.get(id)])),
-      isHanging: this.#takesHang(affected),
-    });
+    return this.deployments.begin({ ...plan, isHanging: this.#takesHang(affected) });
   }
 
   /** Undoes a deployment by a new one that puts the former definitions back. It is forced. */
@@ -108,16 +119,25 @@ export class Root {
     return reverting;
   }
 
-  /** Repairs the number of instances of every app that no deployment locks; not a mix of versions.
+  /** Repairs the number of instances of every app that nothing locks; not a mix of versions.
    * @source S/MarathonSchedulerActor.scala, scale */
   repairCounts(): void {
-    for (const app of this.#apps.values()) {
-      if (this.deployments.ofApp(app.id).length > 0) continue;
-      const wanted = this.#crew.tracker.wanted(app.id);
-      for (const instance of surplusOf(wanted, app.instances, app.killSelection))
-        this.#crew.decommission(instance, 'Killed because there were too many');
-      this.#crew.request(app, app.instances - wanted.length);
-    }
+    for (const id of this.#apps.keys()) this.checkScale(id);
+  }
+
+  /** The same for one app. */
+  checkScale(appId: string): void {
+    if (this.deployments.ofApp(appId).length > 0 || this.killLocks.holds(appId)) return;
+    this.#repairCount(appId);
+  }
+
+  #repairCount(appId: string): void {
+    const app = this.#apps.get(appId);
+    if (!app) return;
+    const wanted = this.#crew.tracker.wanted(appId);
+    for (const instance of surplusOf(wanted, app.instances, app.killSelection))
+      this.#crew.decommission(instance, 'Killed because there were too many');
+    this.#crew.request(app, app.instances - wanted.length);
   }
 
   #store(after: Map<string, App>): void {

@@ -17,13 +17,18 @@ const ROOMS: Record<string, (request: ApiRequest, world: World, rest: string) =>
 };
 
 /** Answers one call of the API; `/v2/events` is answered elsewhere.
- * @throws ApiError for every answer that is no success; an unknown URL is a 500 since 1.6 */
+ * @throws ApiError for every answer that is no success; an unknown URL is a 404 up to 1.5, then a 500 */
 export function route(request: ApiRequest, world: World): Answer {
   if (request.path === '/ping') return ping(request);
   const [, room = '', rest = ''] = /^\/v2\/([a-z]+)(?:\/(.*))?$/.exec(request.path) ?? [];
   const answer = ROOMS[room];
-  if (!answer) throw new ApiError(500, { message: 'URI not found' });
+  if (!answer) throw unknownUrl(request, world);
   return answer(request, world, rest.replaceAll(/\/+/g, '/').replaceAll(/^\/|\/$/g, ''));
+}
+
+function unknownUrl({ path }: ApiRequest, { dialect }: World): ApiError {
+  const message = dialect.unknownUrlStatus === 404 ? `URI not found: ${path}` : 'URI not found';
+  return new ApiError(dialect.unknownUrlStatus, { message });
 }
 
 function ping(request: ApiRequest): Answer {
@@ -49,7 +54,12 @@ function answerInfo(request: ApiRequest, world: World): Answer {
     elected: true,
     leader: world.leader,
     frameworkId: 'lab-0000',
-    marathon_config: { features: [], ha: true, local_port_min: 10_000, local_port_max: 20_000 },
+    marathon_config: {
+      features: world.features,
+      ha: true,
+      local_port_min: 10_000,
+      local_port_max: 20_000,
+    },
     zookeeper_config: {},
     event_subscriber: null,
     http_config: { http_port: port, https_port: 8443 },

@@ -3,6 +3,11 @@ import type { Crew } from './crew.ts';
 import type { RunningAction } from './restart-action.ts';
 import { type Change, type Instance, isReady, wasPlaced } from './tracker.ts';
 
+/** When what is missing is asked for again, up to 1.7; in milliseconds.
+ * @source S/core/deployment/impl/StartingBehavior.scala, firstSyncDelay, syncInterval */
+const FIRST_SYNC_MS = 1000;
+const SYNC_INTERVAL_MS = 5000;
+
 /** ScaleApplication: first the surplus dies, then what is missing starts and becomes healthy.
  * @source S/core/deployment/impl/{DeploymentActor,TaskStartActor}.scala */
 export class ScaleAction implements RunningAction {
@@ -12,7 +17,10 @@ export class ScaleAction implements RunningAction {
   readonly #done: () => void;
   readonly #dying: Set<Instance>;
   readonly #leave: () => void;
-  #started: Set<Instance> | undefined;
+  readonly #started = new Set<Instance>();
+  /** How many of the started have to be ready; known once the surplus is dead. */
+  #wantedReady: number | undefined;
+  #sync: NodeJS.Timeout | undefined;
 
   /** @param sentenced instance ids that die before any other */
   constructor(crew: Crew, app: App, instances: number, sentenced: string[], done: () => void) {
@@ -30,26 +38,52 @@ export class ScaleAction implements RunningAction {
   }
 
   stop(): void {
+    clearTimeout(this.#sync);
     this.#leave();
   }
 
   #changed({ kind, instance }: Change): void {
-    if (kind === 'gone' && this.#dying.delete(instance)) this.#startWhenDead();
-    else if (kind === 'gone') this.#started?.delete(instance);
+    if (kind === 'purged') this.#started.delete(instance);
+    else if (kind === 'gone' && this.#dying.delete(instance)) this.#startWhenDead();
+    else if (kind === 'gone' && this.#started.delete(instance)) this.#startedIsGone();
     this.#finishWhenReady();
   }
 
+  #startedIsGone(): void {
+    if (!this.#crew.dialect.keepsInstances) this.#start(1);
+    else if (this.#wantedReady !== undefined) this.#wantedReady -= 1;
+  }
+
+  #start(count: number): void {
+    for (const instance of this.#crew.request(this.#app, count)) this.#started.add(instance);
+  }
+
+  /** Up to 1.7 nobody else replaces what was lost while the deployment locks the app. */
+  #syncAfter(waitMs: number): void {
+    if (this.#crew.dialect.keepsInstances) return;
+    this.#sync = setTimeout(() => {
+      this.#start(this.#missing());
+      this.#syncAfter(SYNC_INTERVAL_MS);
+    }, waitMs);
+  }
+
+  #missing(): number {
+    return this.#instances - this.#crew.tracker.wanted(this.#app.id).length;
+  }
+
   #startWhenDead(): void {
-    if (this.#dying.size > 0 || this.#started) return;
-    const missing = this.#instances - this.#crew.tracker.wanted(this.#app.id).length;
-    this.#started = new Set(this.#crew.request(this.#app, missing));
+    if (this.#dying.size > 0 || this.#wantedReady !== undefined) return;
+    this.#wantedReady = Math.max(0, this.#missing());
+    this.#start(this.#wantedReady);
+    this.#syncAfter(FIRST_SYNC_MS);
     this.#finishWhenReady();
   }
 
   #finishWhenReady(): void {
-    if (!this.#started) return;
-    if (![...this.#started].every((instance) => instance.task && isReady(instance.task))) return;
-    this.#leave();
+    if (this.#wantedReady === undefined) return;
+    const ready = [...this.#started].filter(({ task }) => task && isReady(task));
+    if (ready.length < this.#wantedReady) return;
+    this.stop();
     this.#done();
   }
 }

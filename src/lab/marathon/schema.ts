@@ -1,6 +1,7 @@
 // pure
 import { z } from 'zod';
 import { ApiError, type Violation, wrongTypes } from './api-error.ts';
+import type { Dialect } from './dialect.ts';
 
 const names = z.record(z.string(), z.string());
 const anything = z.looseObject({});
@@ -116,6 +117,10 @@ const appUpdate = z.object({
   tty: z.boolean().optional(),
   residency: anything.optional(),
   executorResources: anything.optional(),
+  resourceLimits: anything.optional(),
+  role: z.string().optional(),
+  /** Up to 1.4: an address of its own for each task. Room is left for it; tasks get ports of their agent. */
+  ipAddress: z.looseObject({ networkName: z.string().optional() }).optional(),
   version: z.string().optional(),
 });
 
@@ -140,11 +145,11 @@ export function parseJson(text: string): unknown {
 }
 
 /** An app or part of one from a body. `null` means "not given", at every level but inside `env` and `labels`.
- * @throws ApiError 422 with a path and Play's error words for each wrong type */
-export function parseApp(body: unknown): AppUpdate {
+ * @throws ApiError 422 (400 up to 1.4) with a path and Play's error words for each wrong type */
+export function parseApp(body: unknown, dialect: Dialect): AppUpdate {
   const checked = appUpdate.safeParse(withoutNulls(body));
   if (checked.success) return checked.data;
-  throw wrongTypes(checked.error.issues.map(toViolation));
+  throw wrongTypes(checked.error.issues.map(toViolation), dialect);
 }
 
 function withoutNulls(value: unknown): unknown {

@@ -1,8 +1,19 @@
+import type { Dialect } from './dialect.ts';
 import type { EventBus } from './events.ts';
 import type { Judgement } from './health-record.ts';
 import { type Instance, isHealthy, type Task } from './tracker.ts';
 
-type Condition = 'Scheduled' | 'Provisioned' | 'Staging' | 'Running' | 'Killed' | 'Failed' | 'Finished';
+/** `Created` up to 1.7, `Scheduled` and `Provisioned` since. */
+type Condition =
+  | 'Created'
+  | 'Scheduled'
+  | 'Provisioned'
+  | 'Staging'
+  | 'Running'
+  | 'Killing'
+  | 'Killed'
+  | 'Failed'
+  | 'Finished';
 
 export function statusUpdate(events: EventBus, task: Task, taskStatus: string, message: string): void {
   const host = task.slot.agent.host;
@@ -37,14 +48,15 @@ export function healthJudged(
   task: Task,
   checkIndex: number,
   before: { judgement: Judgement; wasAlive: boolean | undefined; wasHealthy: boolean },
+  { failedHealthCheckKey }: Dialect,
 ): void {
   const { app, instance } = task;
   const { alive } = before.judgement.record;
-  // The key says task, the value is the instance: so it is since 1.5.
+  // Since 1.5 the key says task, and the value is the instance all the same.
   if (before.judgement.counted)
     events.publish('failed_health_check_event', {
       appId: app.id,
-      taskId: instance.id,
+      [failedHealthCheckKey]: instance.id,
       healthCheck: app.healthChecks[checkIndex],
     });
   if (before.wasAlive !== alive)

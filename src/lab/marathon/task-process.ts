@@ -20,8 +20,9 @@ export interface Ending {
 
 export interface RunningProcess {
   readonly pid: number;
-  /** SIGTERM to the whole group, SIGKILL when it is not dead after the grace period. */
-  stop(graceMs: number): void;
+  /** SIGTERM to the whole group, SIGKILL when it is not dead after the grace period.
+   * @param delayMs a fault: how long the signal is held back; a later call without it does not wait */
+  stop(graceMs: number, delayMs?: number): void;
 }
 
 const LEFTOVER_POLLS = 40;
@@ -53,7 +54,13 @@ export function startProcess(
     if (pid === undefined) return undefined;
     groups.add(pid);
     let killTimer: NodeJS.Timeout | undefined;
+    let heldBack: NodeJS.Timeout | undefined;
+    const terminate = (graceMs: number) => {
+      signalGroup(pid, 'SIGTERM');
+      killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+    };
     child.once('exit', async (code, signal) => {
+      clearTimeout(heldBack);
       clearTimeout(killTimer);
       await killLeftover(pid);
       groups.remove(pid);
@@ -64,10 +71,11 @@ export function startProcess(
     });
     return {
       pid,
-      stop(graceMs) {
+      stop(graceMs, delayMs = 0) {
         if (killTimer) return;
-        signalGroup(pid, 'SIGTERM');
-        killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+        clearTimeout(heldBack);
+        if (delayMs <= 0) terminate(graceMs);
+        else heldBack = setTimeout(() => terminate(graceMs), delayMs);
       },
     };
   } catch (error) {

@@ -16,12 +16,12 @@ export interface Task {
   readonly stagedAtMs: number;
   /** A fault: every probe of this task counts as failed. */
   readonly isNeverHealthy: boolean;
-  state: 'TASK_STAGING' | 'TASK_RUNNING';
+  state: 'TASK_STAGING' | 'TASK_RUNNING' | 'TASK_KILLING';
   startedAtMs: number | undefined;
   /** What was run, once it was known. */
   command: Command | undefined;
   process: RunningProcess | undefined;
-  /** Why it was told to die, once it was. The API goes on showing its state. */
+  /** Why it was told to die, once it was. Without the feature task_killing its state stays as it was. */
   killReason: string | undefined;
   /** Its process is dead: nothing about it may change any more. */
   isEnded: boolean;
@@ -36,7 +36,7 @@ export interface Readiness {
   lastResponse?: { status: number; contentType: string; body: string };
 }
 
-/** What Marathon wants to run: it keeps its id while tasks of it come and go. */
+/** What Marathon wants to run. Since 1.8 it keeps its id while tasks of it come and go; before, it has one task. */
 export interface Instance {
   readonly id: string;
   readonly appId: string;
@@ -50,9 +50,10 @@ export interface Instance {
   dead: { task: Task; state: DeadState } | undefined;
 }
 
-/** Something happened to an instance: its task runs, died while wanted, changed its health; or it is no more. */
+/** Something happened to an instance: its task runs, died while wanted, changed its health; or it is no more, or
+ * was forgotten before any agent took it, without a word to whom waits for it. */
 export interface Change {
-  kind: 'running' | 'dead' | 'health' | 'gone';
+  kind: 'running' | 'dead' | 'health' | 'gone' | 'purged';
   instance: Instance;
 }
 
@@ -65,8 +66,8 @@ export class Tracker {
     this.#instances.set(instance.id, instance);
   }
 
-  remove(instance: Instance): void {
-    if (this.#instances.delete(instance.id)) this.tell({ kind: 'gone', instance });
+  remove(instance: Instance, kind: 'gone' | 'purged' = 'gone'): void {
+    if (this.#instances.delete(instance.id)) this.tell({ kind, instance });
   }
 
   tell(change: Change): void {
@@ -107,6 +108,18 @@ export function isHealthy(task: Task): boolean {
     task.state === 'TASK_RUNNING' &&
     !task.isEnded &&
     task.app.healthChecks.every((_check, index) => task.health[index]?.alive === true)
+  );
+}
+
+/** Healthy in the sense in which late versions count the instances of a restart: it is to be checked in no way,
+ * or its agent says that it is healthy. What the leader itself checks is never said by an agent.
+ * @source releases/1.11, S/core/instance/Instance.scala, consideredHealthy */
+export function isConsideredHealthy({ app, task }: Instance): boolean {
+  const { healthChecks, readinessChecks, check } = app;
+  if (healthChecks.length === 0 && readinessChecks.length === 0 && check === undefined) return true;
+  return healthChecks.some(
+    ({ protocol }, index) =>
+      (protocol === 'COMMAND' || protocol.startsWith('MESOS_')) && task?.health[index]?.alive === true,
   );
 }
 

@@ -1,6 +1,7 @@
 // pure
-import { notValid, type Violation } from './api-error.ts';
+import { ApiError, notValid, type Violation } from './api-error.ts';
 import { type App, isHostMode, portWishes } from './app.ts';
+import type { Dialect } from './dialect.ts';
 import { problemOfAppId } from './ids.ts';
 import type { AppUpdate } from './schema.ts';
 
@@ -8,17 +9,17 @@ const OPERATORS = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'LIKE', 'UNLIKE', 'M
 
 /** The rules that a whole app must keep. @throws ApiError 422 that lists every broken one
  * @source S/api/v2/validation/AppValidation.scala */
-export function validateApp(app: App): App {
+export function validateApp(app: App, dialect: Dialect): App {
   const found: Violation[] = [];
   const broken = (path: string, error: string) => found.push({ path, errors: [error] });
 
-  const idProblem = problemOfAppId(app.id);
+  const idProblem = problemOfAppId(app.id, dialect);
   if (idProblem) broken('/id', idProblem);
   if (app.cmd !== undefined && app.args !== undefined && app.args.length > 0)
     broken('/', "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'.");
   else if (!app.cmd && !(app.args && app.args.length > 0) && !app.container?.docker)
     broken('/', "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'.");
-  if (app.cmd?.length === 1) broken('/cmd', 'must have a length of at least 2');
+  if (app.cmd && app.cmd.length < dialect.shortestCmd) broken('/cmd', 'must have a length of at least 2');
   for (const field of ['instances', 'cpus', 'mem', 'disk', 'gpus'] as const)
     if (app[field] < 0) broken(`/${field}`, `got ${app[field]}, expected 0 or more`);
   for (const share of ['minimumHealthCapacity', 'maximumOverCapacity'] as const) {
@@ -40,8 +41,9 @@ export function validateApp(app: App): App {
   });
   validateReadiness(app, broken);
   app.constraints.forEach((constraint, index) => {
-    if (!OPERATORS.has(constraint[1] ?? ''))
-      broken(`/constraints(${index})`, `Invalid constraint operator: ${constraint[1]}`);
+    const operator = constraint[1] ?? '';
+    if (!OPERATORS.has(operator) || (operator === 'IS' && !dialect.hasOperatorIs))
+      broken(`/constraints(${index})`, `Invalid constraint operator: ${operator}`);
   });
   if (found.length > 0) throw notValid(found);
   return app;
@@ -49,12 +51,13 @@ export function validateApp(app: App): App {
 
 /** `version` restores a stored definition and says nothing else.
  * @throws ApiError 422 when it stands beside other fields, as in a body that came from a GET */
-export function validateVersionAlone(update: AppUpdate): void {
+export function validateVersionAlone(update: AppUpdate, { hasOldAppJson }: Dialect): void {
   const others = Object.keys(update).filter((key) => key !== 'version' && key !== 'id');
-  if (update.version !== undefined && others.length > 0)
-    throw notValid([
-      { path: '/', errors: ["The 'version' field may only be combined with the 'id' field."] },
-    ]);
+  if (update.version === undefined || others.length === 0) return;
+  const rule = "The 'version' field may only be combined with the 'id' field.";
+  // Up to 1.4 it is an assertion of the program, not one of the rules for apps.
+  if (hasOldAppJson) throw new ApiError(422, { message: `requirement failed: ${rule}` });
+  throw notValid([{ path: '/', errors: [rule] }]);
 }
 
 type Broken = (path: string, error: string) => void;

@@ -1,7 +1,8 @@
+import type { World } from './api-request.ts';
 import type { App } from './app.ts';
-import type { Crew } from './crew.ts';
-import type { Root } from './root.ts';
+import type { Dialect } from './dialect.ts';
 import type { Task } from './tracker.ts';
+import { viewOldDefinition } from './view-old-app.ts';
 import { countTasks, viewTask } from './view-task.ts';
 
 /** What a read may add to the bare definition. */
@@ -36,11 +37,13 @@ const LEFT_OUT_WHEN_EMPTY = new Set([
   'secrets',
 ]);
 
-/** A definition as >= 1.5 writes it: unset fields and some empty collections are left out; `labels` is always there,
- * and marathon-lb relies on that.
+/** A definition. From 1.5 on unset fields and some empty collections are left out; `labels` is always there, and
+ * marathon-lb relies on that.
  * @source docs/docs/rest-api/public/api/v2/types/app.raml, pragma.omitEmpty */
-export function viewDefinition(app: App): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(app).filter(([key, value]) => !isLeftOut(key, value)));
+export function viewDefinition(app: App, dialect: Dialect): Record<string, unknown> {
+  if (dialect.hasOldAppJson) return viewOldDefinition(app);
+  const shown = dialect.showsRole ? { role: '*', ...app } : app;
+  return Object.fromEntries(Object.entries(shown).filter(([key, value]) => !isLeftOut(key, value)));
 }
 
 function isLeftOut(key: string, value: unknown): boolean {
@@ -51,8 +54,7 @@ function isLeftOut(key: string, value: unknown): boolean {
 /** A definition with what runs of it. */
 export function viewApp(
   app: App,
-  root: Root,
-  crew: Crew,
+  { root, crew, dialect }: Pick<World, 'root' | 'crew' | 'dialect'>,
   embeds: ReadonlySet<Embed>,
 ): Record<string, unknown> {
   const instances = crew.tracker.ofApp(app.id);
@@ -60,13 +62,15 @@ export function viewApp(
   const counts = countTasks(tasks);
   const failure = crew.lastFailures.get(app.id);
   return {
-    ...viewDefinition(app),
+    ...viewDefinition(app, dialect),
     tasksStaged: counts.staged,
     tasksRunning: counts.running,
     tasksHealthy: counts.healthy,
     tasksUnhealthy: counts.unhealthy,
     deployments: root.deployments.ofApp(app.id).map(({ id }) => ({ id })),
-    ...(embeds.has('tasks') ? { tasks: instances.flatMap((instance) => viewTask(instance) ?? []) } : {}),
+    ...(embeds.has('tasks')
+      ? { tasks: instances.flatMap((instance) => viewTask(instance, dialect) ?? []) }
+      : {}),
     ...(embeds.has('lastTaskFailure') && failure ? { lastTaskFailure: failure } : {}),
     ...(embeds.has('readiness') ? { readinessCheckResults: readinessOf(tasks) } : {}),
     ...(embeds.has('taskStats') ? { taskStats: statsOf(app, tasks) } : {}),

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { longerBackoff } from '../../../src/lab/marathon/backoff.ts';
+import { dialectOf } from '../../../src/lab/marathon/dialect.ts';
 import { type HealthRecord, judgeProbe } from '../../../src/lab/marathon/health-record.ts';
 import { absoluteId, isTaskId, parentGroup, problemOfAppId } from '../../../src/lab/marathon/ids.ts';
 import { parseLabelSelector } from '../../../src/lab/marathon/label-selector.ts';
 import { assignServicePorts, completeApp, mergeApp } from '../../../src/lab/marathon/normalize.ts';
 import { keepsConstraint } from '../../../src/lab/marathon/placement.ts';
+
+const DIALECT = dialectOf('1.8.222');
 
 describe('label selectors', () => {
   const labels = { HAPROXY_GROUP: 'external', tier: 'a', 'odd key': 'x,y' };
@@ -46,13 +49,13 @@ describe('ids', () => {
   });
 
   test.each(['/web', '/prod/web-1', '/a.b/c', '/1'])('%s is a good id', (id) => {
-    expect(problemOfAppId(id)).toBeUndefined();
+    expect(problemOfAppId(id, DIALECT)).toBeUndefined();
   });
 
   test.each(['/', '/Web', '/a_b', '/-a', '/a-', '/a b', '/x/restart', '/x/tasks', '/x/versions'])(
     '%s is not',
     (id) => {
-      expect(problemOfAppId(id)).toEqual(expect.any(String));
+      expect(problemOfAppId(id, DIALECT)).toEqual(expect.any(String));
     },
   );
 
@@ -71,22 +74,24 @@ describe('ids', () => {
 });
 
 describe('updates', () => {
-  const current = completeApp('/app', { cmd: 'x', env: { A: '1', B: '2' }, portDefinitions: [] });
+  const current = completeApp('/app', { cmd: 'x', env: { A: '1', B: '2' }, portDefinitions: [] }, DIALECT);
 
   test('env is replaced as a whole, absent fields stay', () => {
-    expect(mergeApp(current, { env: { B: '3' } })).toEqual({ ...current, env: { B: '3' } });
+    expect(mergeApp(current, { env: { B: '3' } }, DIALECT)).toEqual({ ...current, env: { B: '3' } });
   });
 
   test('executorResources are dropped unless they are repeated', () => {
-    const special = completeApp('/app', { cmd: 'x', executorResources: { cpus: 1 } });
+    const special = completeApp('/app', { cmd: 'x', executorResources: { cpus: 1 } }, DIALECT);
 
-    expect(mergeApp(special, { env: {} }).executorResources).toBeUndefined();
-    expect(mergeApp(special, { executorResources: { cpus: 2 } }).executorResources).toEqual({ cpus: 2 });
+    expect(mergeApp(special, { env: {} }, DIALECT).executorResources).toBeUndefined();
+    expect(mergeApp(special, { executorResources: { cpus: 2 } }, DIALECT).executorResources).toEqual({
+      cpus: 2,
+    });
   });
 
   test('service ports that were 0 come back, and new ones avoid those of others', () => {
     const two = [0, 0].map((port) => ({ port, protocol: 'tcp', labels: {} }));
-    const app = completeApp('/app', { cmd: 'x', portDefinitions: two });
+    const app = completeApp('/app', { cmd: 'x', portDefinitions: two }, DIALECT);
 
     const first = assignServicePorts(app, undefined, new Set([10_000]));
     const again = assignServicePorts(app, first, new Set([10_000]));

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import type { App } from '../../../src/lab/marathon/app.ts';
+import { dialectOf } from '../../../src/lab/marathon/dialect.ts';
 import { completeApp } from '../../../src/lab/marathon/normalize.ts';
 import { affectedApps, planSteps, withVersions } from '../../../src/lab/marathon/plan.ts';
 
+const DIALECT = dialectOf('1.8.222');
 const T0 = '2020-01-01T00:00:00.000Z';
 const T1 = '2020-01-01T00:00:01.000Z';
 
 const app = (change: Partial<App> = {}): App => ({
-  ...completeApp(change.id ?? '/app', { cmd: 'sleep 1', portDefinitions: [] }),
+  ...completeApp(change.id ?? '/app', { cmd: 'sleep 1', portDefinitions: [] }, DIALECT),
   version: T0,
   versionInfo: { lastScalingAt: T0, lastConfigChangeAt: T0 },
   ...change,
@@ -59,12 +61,13 @@ test('planSteps() survives apps that depend on each other', () => {
 });
 
 test.each([
-  ['a change of configuration', app({ env: { A: '1' } }), {}, [T1, T1, T1]],
-  ['a change of the count', app({ instances: 2 }), {}, [T1, T1, T0]],
-  ['a restart', app(), { restart: new Set(['/app']) }, [T1, T0, T1]],
-  ['no change', app(), {}, [T0, T0, T0]],
-])('withVersions() after %s', (_name, after, extras, expected) => {
-  const seen = withVersions(apps(app()), apps(after), T1, extras).get('/app');
+  ['a change of configuration', app({ env: { A: '1' } }), {}, '1.8', [T1, T1, T1]],
+  ['a change of the count', app({ instances: 2 }), {}, '1.8', [T1, T1, T0]],
+  ['a restart', app(), { restart: new Set(['/app']) }, '1.8', [T1, T0, T1]],
+  ['a restart', app(), { restart: new Set(['/app']) }, '1.7', [T1, T1, T0]],
+  ['no change', app(), {}, '1.8', [T0, T0, T0]],
+])('withVersions() after %s', (_name, after, extras, version, expected) => {
+  const seen = withVersions(apps(app()), apps(after), T1, dialectOf(version), extras).get('/app');
 
   expect([seen?.version, seen?.versionInfo.lastScalingAt, seen?.versionInfo.lastConfigChangeAt]).toEqual(
     expected,

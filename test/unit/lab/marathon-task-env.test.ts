@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dialectOf } from '../../../src/lab/marathon/dialect.ts';
 import { completeApp } from '../../../src/lab/marathon/normalize.ts';
 import type { AppUpdate } from '../../../src/lab/marathon/schema.ts';
 import { taskEnv } from '../../../src/lab/marathon/task-env.ts';
@@ -10,7 +11,7 @@ const port = (number: number, name?: string) => ({
   ...(name === undefined ? {} : { name }),
 });
 const envOf = (update: AppUpdate, ports: number[] = []) =>
-  taskEnv(completeApp('/prod/web', { cmd: 'x', portDefinitions: [], ...update }), {
+  taskEnv(completeApp('/prod/web', { cmd: 'x', portDefinitions: [], ...update }, dialectOf('1.8.222')), {
     taskId: 't1',
     host: '127.0.0.11',
     ports,
