@@ -83,7 +83,7 @@ async function lookOnce(group: string, split: number, tools: Tools): Promise<Rol
   const { clock } = tools;
   const policy: RolloutPolicy = { ...UNHURRIED, split };
   const nowMs = clock.monotonicMs();
-  const observed = await observe(tools, group, newMemory(nowMs).drain);
+  const observed = await observe(tools, group, newMemory(nowMs));
   const memory = remember({ ...newMemory(nowMs), drain: observed.drain }, observed.seen, policy, nowMs);
   const step = nextStep(observed.seen, policy, memory, nowMs);
   return progressOf({ observed: observed.seen, step, policy, memory, at: new Date(clock.nowMs()), nowMs });

@@ -3,6 +3,7 @@ import { lookAtBalancer } from './haproxy/look.ts';
 import { type BalancerPlace, placesAtUrls } from './haproxy/places.ts';
 import { addressesOf, createResolver } from './haproxy/resolve.ts';
 import { isSharedAddress } from './haproxy/shared-address.ts';
+import type { Clock } from './lib/clock.ts';
 import { asCertathonError, describeError } from './lib/errors.ts';
 import { groupKey } from './rollout/group.ts';
 import { runHook } from './rollout/hook.ts';
@@ -49,7 +50,7 @@ export function wireRollout(running: Running, ui: RolloutUi, group: string): Rol
         return { places: [], problems: [describeError(error)] };
       }
     },
-    look: (place) => lookAtBalancer(place, { signal, clock }),
+    look: (place) => lookAgain(place, { signal, clock }),
     addressOf: async (host) =>
       (await addressesOf(host, resolve)).addresses.find((each) => !each.includes(':')),
     ask: (removal) => askBefore(removal, { running, ui, tools }),
@@ -63,6 +64,21 @@ export function wireRollout(running: Running, ui: RolloutUi, group: string): Rol
       await connections.close();
     },
   };
+}
+
+/** A worker begins and ends in a moment, and a reload is often followed by another: the next look mostly succeeds. */
+const MOST_LOOKS = 5;
+const BETWEEN_LOOKS_MS = 40;
+
+async function lookAgain(
+  place: BalancerPlace,
+  tools: { signal: AbortSignal; clock: Clock },
+): ReturnType<typeof lookAtBalancer> {
+  for (let looks = 1; ; looks += 1) {
+    const look = await lookAtBalancer(place, tools);
+    if (!('reloading' in look) || looks === MOST_LOOKS) return look;
+    await tools.clock.sleep(BETWEEN_LOOKS_MS, tools.signal);
+  }
 }
 
 /** The hook first, then the person: who is asked shall know that the hook has agreed. */

@@ -57,17 +57,14 @@ const LONGEST_GAP_MS = 10_000;
 
 /** The memory after a look. Statistics are those of one worker; that it has no session of a listener proves nothing of
  * the workers before it, which serve on until their last connection ends. So their pids are followed: a listener is
- * drained when it is out, the worker that serves has no session of it, and every process is gone that may have had it
- * in use. Pure.
- *
- *   a process may hold a listener that has gone out, when it
- *     is there at the first look that shows it out (were it not known who answered: at the last one before that, too)
- *     and is not the worker that answers and has no session of it,
- *     nor one that has answered before and did not send to it,
- *     nor the master: one of those that never answered
- *
- * Processes that come later began with a configuration without it. A program that begins anew, or was away for long,
- * knows of no answers, and waits for every older process.
+ * drained when it is out, the worker that serves has no session of it, and every process is gone that may have some.
+ * Which are the processes
+ *   that were there at the first look that showed it out, or at the last one before where nobody told who answers,
+ *   but for the one that answers now and has no session of it,
+ *   those that answered once and did not send to it,
+ *   and the master, which is one of those that never answered.
+ * Processes that begin later have a configuration without it. A program that begins anew, or was away for long, does
+ * not know who answered, and so waits for all older processes. Pure.
  * @param watched `BACKEND/SERVER`, with `*` as in `listenersOf()`; others are forgotten */
 export function rememberLook(
   memory: DrainMemory,
@@ -75,11 +72,10 @@ export function rememberLook(
   watched: readonly string[],
 ): DrainMemory {
   const before = memory[look.balancer];
-  const hasLasted = before?.pids.some((pid) => look.pids.includes(pid)) === true;
   const listeners = [...new Set(watched)];
   const balancer = {
     ...{ atMs: look.atMs, pids: look.pids },
-    hasMaster: look.pids.length > 1 && (before?.hasMaster === true || !hasLasted),
+    hasMaster: look.pids.length > 1 && before?.hasMaster !== false,
     workers: workersOf(before, look, listeners),
   };
   const isRecent = before !== undefined && look.atMs - before.atMs <= LONGEST_GAP_MS;
@@ -116,7 +112,10 @@ function remembered(listener: string, row: Row | undefined, about: About): Liste
   const suspects = suspectsOf(listener, isClean, about);
   const { look, balancer } = about;
   const holding = withoutMaster(suspects, balancer);
-  const isAlone = look.pids.length <= (balancer.hasMaster ? 2 : 1);
+  // The one process beside the master is the one that answered, whether or not it said who it is.
+  const isAlone =
+    look.pids.length <= (balancer.hasMaster ? 2 : 1) &&
+    holding.every((pid) => balancer.workers[pid] === undefined);
   if (isClean && (holding.length === 0 || isAlone))
     return { state: { kind: 'out', isListed, holders: [] }, suspects: [] };
   // Its own numbers say that somebody holds it, though nobody told who answered.
@@ -165,6 +164,7 @@ function holderOf(pid: number, listener: string, { workers }: Omit<BalancerMemor
 
 /** @returns undefined when it did not send to the listener, or nothing is known of it */
 function sessionsOf(listener: string, { sessions }: WorkerMemory): number | undefined {
+  if (!listener.includes(UNKNOWN)) return sessions[listener];
   const names = Object.keys(sessions).filter((name) => isNamed(listener, name));
   return names.length === 0 ? undefined : names.reduce((sum, name) => sum + (sessions[name] ?? 0), 0);
 }

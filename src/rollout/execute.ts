@@ -8,7 +8,7 @@ import type { RolloutTools } from './tools.ts';
 /** What became of a step. `again`: nothing was changed, or nobody knows; look again and decide anew.
  * `refused`: whoever was asked did not agree. */
 export type Done =
-  | { kind: 'done' }
+  | { kind: 'done'; deploymentId?: string }
   | { kind: 'again'; reason: string }
   | { kind: 'refused'; code: ErrorCode; sentence: string };
 
@@ -82,7 +82,8 @@ async function writing(
 ): Promise<Done> {
   try {
     const result = await write();
-    if (result.kind === 'accepted' || result.kind === 'gone') return { kind: 'done' };
+    if (result.kind === 'gone') return { kind: 'done' };
+    if (result.kind === 'accepted') return { kind: 'done', deploymentId: result.deploymentId };
     const reason = result.kind === 'locked' ? `locked: ${result.message}` : result.cause.message;
     return { kind: 'again', reason };
   } catch (error) {

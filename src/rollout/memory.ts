@@ -18,6 +18,8 @@ const NOTHING: Tally = { healthy: 0, inRotation: 0, out: 0, drained: 0, gone: 0 
 export function newMemory(nowMs: number): RolloutMemory {
   return {
     ...{ drain: emptyDrain, best: NOTHING, movedAtMs: nowMs, outSinceMs: {}, expected: {} },
+    served: [],
+    ending: [],
     ...{ failures: [], lastFailure: undefined, approved: [], turned: undefined },
   };
 }
@@ -37,13 +39,20 @@ export function remember(
     best: furthest(memory.best, tally),
     movedAtMs: hasMoved ? nowMs : memory.movedAtMs,
     outSinceMs: outSince(memory, seen, nowMs),
+    served: servedSoFar(memory, seen),
     expected: isFirst ? Object.fromEntries(seen.apps.map((app) => [app.id, app.instances])) : memory.expected,
     ...failuresOf(memory, seen, policy, isFirst, tally.healthy > memory.best.healthy),
   };
 }
 
-/** The memory after a step was carried out: everything is expected to move on from here. Pure. */
-export function afterStep(memory: RolloutMemory, step: RolloutStep, nowMs: number): RolloutMemory {
+/** The memory after a step was carried out: everything is expected to move on from here. Pure.
+ * @param deploymentId of Marathon, that carries it out */
+export function afterStep(
+  memory: RolloutMemory,
+  step: RolloutStep,
+  nowMs: number,
+  deploymentId?: string | undefined,
+): RolloutMemory {
   const moved = { ...memory, best: NOTHING, movedAtMs: nowMs };
   const expect = (id: string, instances: number) => ({ ...moved.expected, [id]: instances });
   switch (step.do) {
@@ -59,7 +68,7 @@ export function afterStep(memory: RolloutMemory, step: RolloutStep, nowMs: numbe
       return { ...moved, expected: { ...moved.expected, [step.appId]: 'any' } };
     case 'delete': {
       const { [step.appId]: _gone, ...expected } = moved.expected;
-      return { ...moved, expected };
+      return { ...moved, expected, ending: deploymentId === undefined ? [] : [deploymentId] };
     }
     case 'ask':
       return { ...moved, approved: [...memory.approved, ...(step.isWhole ? [step.appId] : step.taskIds)] };
@@ -92,6 +101,17 @@ function tallyOf(seen: RolloutObservation, policy: RolloutPolicy, memory: Rollou
 function furthest(a: Tally, b: Tally): Tally {
   const keys = Object.keys(a) as (keyof Tally)[];
   return Object.fromEntries(keys.map((key) => [key, Math.max(a[key], b[key])])) as unknown as Tally;
+}
+
+function servedSoFar({ served }: RolloutMemory, seen: RolloutObservation): string[] {
+  const balancers = allSeen(seen);
+  const now = seen.apps.flatMap((app) =>
+    balancers === undefined
+      ? []
+      : [...usesOf(app, balancers)].filter(([, use]) => use === 'in').map(([id]) => id),
+  );
+  const there = new Set(seen.apps.flatMap(({ tasks }) => tasks.map(({ id }) => id)));
+  return [...new Set([...served, ...now])].filter((id) => there.has(id));
 }
 
 function outSince(

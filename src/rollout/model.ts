@@ -53,6 +53,8 @@ export interface RolloutObservation {
   balancers: readonly ObservedBalancer[];
   /** What waits to be launched, by app id, in words. */
   waiting: Readonly<Record<string, string>>;
+  /** Deployments that end tasks of an app which was deleted, as long as they run. */
+  ending: readonly string[];
 }
 
 /** What was decided for this rollout before it began. Times in milliseconds. */
@@ -84,12 +86,16 @@ export interface RolloutMemory {
   movedAtMs: number;
   /** Since when no balancer sends anything new to a task, by task id. */
   outSinceMs: Readonly<Record<string, number>>;
+  /** Tasks that every balancer was seen to send requests to, by id. */
+  served: readonly string[];
   /** How many instances each app has by our last look or change; another number is somebody else's doing. `any` while Marathon takes a deployment back. */
   expected: Readonly<Record<string, number | 'any'>>;
   /** Tasks of the new colour that died since one more of it lived. */
   failures: readonly string[];
   /** The failure that Marathon told last; it forgets those before. */
   lastFailure: string | undefined;
+  /** Deployments that were begun by deleting an app: they are no app's any more, and are waited for by themselves. */
+  ending: readonly string[];
   /** What the hook has agreed to: task ids, or the id of an app for the whole of it. */
   approved: readonly string[];
   /** Why it goes back although it was to go forward. */

@@ -8,7 +8,7 @@ import type { QueueEntry } from '../marathon/schema.ts';
 import { type DrainMemory, rememberLook, stateOf } from './drain.ts';
 import { appsOfGroup } from './group.ts';
 import { markingOf } from './marking.ts';
-import type { ColourApp, ColourTask, ObservedBalancer, RolloutObservation } from './model.ts';
+import type { ColourApp, ColourTask, ObservedBalancer, RolloutMemory, RolloutObservation } from './model.ts';
 import type { RolloutTools } from './tools.ts';
 
 export interface Observed {
@@ -22,16 +22,22 @@ const PARALLEL = 10;
 
 /** Looks at the group: Marathon first, then every balancer, all in a moment.
  * @throws ROLLOUT_READ_FAILED when Marathon does not tell, and the reason of an aborted signal */
-export async function observe(tools: RolloutTools, group: string, drain: DrainMemory): Promise<Observed> {
+export async function observe(
+  tools: RolloutTools,
+  group: string,
+  memory: Pick<RolloutMemory, 'drain' | 'ending'>,
+): Promise<Observed> {
+  const { drain } = memory;
   const found = await readGroup(tools, group);
   const addresses = await addressesOfHosts(found, tools);
   const owner = ownerOf(found, group);
   const apps = found.map((app) => colourAppOf(app, group, addresses, owner));
   const watched = apps.flatMap(({ tasks }) => tasks.flatMap(({ listeners }) => listeners));
   const waiting = await whatWaits(found, tools);
+  const ending = await stillRunning(memory.ending, tools);
   const looks = await lookAtAll(tools, drain, watched);
   return {
-    seen: { group, apps, balancers: looks.balancers, waiting },
+    seen: { group, apps, balancers: looks.balancers, waiting, ending },
     apps: new Map(found.map((app) => [app.id, app])),
     drain: looks.drain,
   };
@@ -111,6 +117,18 @@ async function addressesOfHosts(apps: readonly App[], tools: RolloutTools): Prom
     return address === undefined ? [] : [[host, address] as const];
   });
   return new Map(resolved.flat());
+}
+
+/** Of these deployments those that go on. @throws ROLLOUT_READ_FAILED */
+async function stillRunning(ids: readonly string[], tools: RolloutTools): Promise<string[]> {
+  if (ids.length === 0) return [];
+  try {
+    const running = await tools.marathon.deployments(tools.signal);
+    return ids.filter((id) => running.some((each) => each.id === id));
+  } catch (error) {
+    tools.signal.throwIfAborted();
+    throw new CertathonError('ROLLOUT_READ_FAILED', 'The deployments can not be read', { cause: error });
+  }
 }
 
 /** Why tasks are not launched, asked only while some are missing. */

@@ -3,7 +3,7 @@ import { grow, tooMany } from './growing.ts';
 import { targetLabel } from './marking.ts';
 import type { About, RolloutMemory, RolloutObservation, RolloutPolicy, RolloutStep } from './model.ts';
 import { endDeployment, removal, shrinking } from './removal.ts';
-import { failed, overtaken, settling, wait } from './settle.ts';
+import { failed, healthyTasks, overtaken, settling, wait } from './settle.ts';
 import { type Sides, sidesOf } from './sides.ts';
 import { turning } from './turning.ts';
 
@@ -43,6 +43,7 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
   const { seen, coming, going, isBack, goal, rest, marking } = sides;
   const failure = failed(sides, about);
   if (failure !== undefined) return failure;
+  if (canGrowUnseen(sides, about)) return grow(sides, about);
   if (sides.balancers === undefined) return wait(seen, 'balancers', about);
   // Nothing of it serves, so nothing has to be drained; and what it waits for may be in the way of the other.
   if (isBack && servesNothing(sides)) return removal(sides, about);
@@ -62,6 +63,16 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
   if (rest > 0) return split(sides, about);
   if (!isTurned) return turning(sides, about);
   return removal(sides, about);
+}
+
+/** What every balancer was seen to serve goes on to be served: growing needs no further look, and balancers reload for
+ * a second after each task that was killed. */
+function canGrowUnseen(sides: Sides, about: About): boolean {
+  const { coming, going, goal, marking } = sides;
+  if (coming.instances >= goal || coming.deployments.length + going.deployments.length > 0) return false;
+  if (marking.newer === coming.id && tooMany(sides) > 0 && shrinks(sides, about)) return false;
+  const serving = healthyTasks(coming).filter(({ id }) => about.memory.served.includes(id));
+  return serving.length >= coming.instances && targetLabel(coming) !== undefined;
 }
 
 /** marathon-lb reads the label of the colour that was scaled last, and without it stops following Marathon. */

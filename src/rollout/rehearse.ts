@@ -80,5 +80,11 @@ function ideal(group: string, apps: readonly ColourApp[]): RolloutObservation {
   const listeners = Object.fromEntries(
     apps.flatMap(({ tasks }) => tasks.map((task) => [task.id, out.has(task.id) ? DRAINED : IN])),
   );
-  return { group, apps, balancers: [{ id: 'every balancer', kind: 'seen', listeners }], waiting: {} };
+  return {
+    group,
+    apps,
+    balancers: [{ id: 'every balancer', kind: 'seen', listeners }],
+    waiting: {},
+    ending: [],
+  };
 }

@@ -65,7 +65,7 @@ export async function runRollout(run: RolloutRun): Promise<RolloutResult> {
 
 /** Marathon's part comes with events; what HAProxy does has to be asked for, and takes a fraction of a second. */
 function pollOf(step: Extract<RolloutStep, { do: 'wait' }>, { pollMs }: RolloutRun): number {
-  return step.for === 'healthy' || step.for === 'deployment' ? pollMs : pollMs / 4;
+  return step.for === 'healthy' || step.for === 'deployment' ? pollMs : pollMs / 6;
 }
 
 type Effect = Parameters<typeof execute>[0];
@@ -79,7 +79,7 @@ async function carryOut(
   const { clock, log } = tools;
   log.info('rollout.step', { group, ...step });
   const done = await execute(step, observed, tools);
-  if (done.kind === 'done') return afterStep(memory, step, clock.monotonicMs());
+  if (done.kind === 'done') return afterStep(memory, step, clock.monotonicMs(), done.deploymentId);
   if (done.kind === 'again') {
     log.warn('rollout.waiting', { group, do: step.do, reason: done.reason });
     await tools.wait(pollMs);
@@ -102,7 +102,7 @@ function unsure(memory: RolloutMemory, step: Effect): RolloutMemory['expected'] 
 async function observeOrWait(run: RolloutRun, memory: RolloutMemory): Promise<Observed | undefined> {
   const { tools, group, policy, pollMs } = run;
   try {
-    return await observe(tools, group, memory.drain);
+    return await observe(tools, group, memory);
   } catch (error) {
     tools.signal.throwIfAborted();
     const isAway = error instanceof CertathonError && isUnreachable(error.cause);

@@ -58,6 +58,8 @@ export function settling(
     const words = `${healthy} of ${app.instances} tasks of ${app.id} are healthy${whyNot(seen, app)}`;
     return wait(seen, healthy < app.instances ? 'healthy' : 'deployment', about, words);
   }
+  const [ending] = seen.ending;
+  if (ending !== undefined) return wait(seen, 'deployment', about, `the old tasks end (${ending})`);
   const balancers = allSeen(seen);
   if (balancers === undefined) return wait(seen, 'balancers', about);
   const uses = usesOf(app, balancers);

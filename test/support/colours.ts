@@ -88,7 +88,7 @@ export function groupSeen(
     ),
   );
   const balancers = balancerIds.map((id): ObservedBalancer => ({ id, kind: 'seen', listeners }));
-  return { group: 'web', apps: apps.map(({ app }) => app), balancers, waiting: {}, ...rest };
+  return { group: 'web', apps: apps.map(({ app }) => app), balancers, waiting: {}, ending: [], ...rest };
 }
 
 export const HOLDER: Holder = { pid: 41, sessions: 3, seenAtMs: 0 };
