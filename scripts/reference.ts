@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../src/cli/commands.ts';
+import { ZDD_FLAGS } from '../src/cli/zdd-flags.ts';
 import { referenceRows } from '../src/config/describe.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 import { EVENTS } from '../src/lib/log.ts';
@@ -68,6 +69,16 @@ export function renderReference(): string {
         ]),
       ),
     ),
+    '## Flags of zdd.py',
+    '`certathon zdd` takes the flags of `zdd.py`, and beside them every option of rollouts. `--marathon`, `--marathon-lb` and `--json` must be given, or be set by their variables.',
+    table(
+      ['Flag', 'Option', 'Meaning'],
+      Object.values(ZDD_FLAGS).map(({ flags, option, doc }) => [
+        code(flags),
+        option === undefined ? '' : code(option),
+        doc ?? '',
+      ]),
+    ),
     '## Labels',
     'The labels of `deploy/marathon/certathon.json`, and why each is there. Of its own labels the program reads `HAPROXY_0_VHOST` only; labels of other apps are not read.',
     table(
@@ -75,7 +86,7 @@ export function renderReference(): string {
       labelRows().map(([name, value, why]) => [code(name), code(value), why]),
     ),
     '## Exit statuses and error codes',
-    'A code is never reused. Statuses 3 to 9 belong to `zdd.py` and are not used here; 0 means that every certificate is valid and served..',
+    'A code is never reused. 0 means that what was asked for is reached: every certificate is valid and served, a rollout is complete, a split holds, or a plan is printed. Statuses 1 to 9 of rollouts are those of `zdd.py`.',
     table(
       ['Code', 'Status', 'Repeating helps', 'What to do'],
       Object.entries(ERRORS).map(([name, { exit, retry, hint }]) => [

@@ -1,57 +1,40 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
 import { COMMANDS } from './cli/commands.ts';
-import { helpOptions, maskedView } from './config/describe.ts';
+import { type CommandCall, createProgram } from './cli/program.ts';
+import { maskedView } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
 import { systemClock } from './lib/clock.ts';
 import { asCertathonError, CertathonError, describeError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
 import { maskSecrets } from './lib/mask.ts';
-import { VERSION } from './lib/version.ts';
 
 const USAGE_STATUS = 2;
 
 /** argv → command → exit status. The only place that ends the process. */
 async function main(argv: string[]): Promise<void> {
-  const program = new Command('certathon')
-    .description("Keeps the TLS certificates of a Marathon cluster valid: Let's Encrypt to marathon-lb.")
-    .version(VERSION)
-    .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: false })
-    .exitOverride();
-  for (const [name, entry] of Object.entries(COMMANDS)) {
-    const command = program
-      .command(name)
-      .description(entry.summary)
-      .addHelpText('after', `\nExample:\n  ${entry.example}`);
-    for (const { flags, description } of helpOptions(name as keyof typeof COMMANDS))
-      command.option(flags, description);
-    command.action(async (options: Record<string, unknown>) => {
-      process.exitCode = await run(name as keyof typeof COMMANDS, options);
-    });
-  }
-  program
-    .command('lab')
-    .description(
-      'A whole cluster on this machine, to try things out: Marathon and marathon-lb stand-ins, real HAProxy, Pebble.',
-    )
-    .argument('[words...]', 'demo, up')
-    .allowUnknownOption()
-    .helpOption(false)
-    .action(async (_words, _options, command: Command) => {
-      process.exitCode = await (await import('./cli/lab.ts')).runLab(command.args);
-    });
+  const program = createProgram(
+    async (call) => {
+      process.exitCode = await run(call);
+    },
+    async (words) => {
+      process.exitCode = await (await import('./cli/lab.ts')).runLab(words);
+    },
+  );
   await program.parseAsync(argv);
 }
 
-async function run(command: keyof typeof COMMANDS, flags: Record<string, unknown>): Promise<number> {
-  const { config, sources, warnings } = loadConfig({ command, flags });
-  const log = createLog({ level: config.logLevel, format: config.logFormat });
+async function run({ command, notes, ...typed }: CommandCall): Promise<number> {
+  const { config: loaded, sources, warnings } = loadConfig({ command, ...typed });
+  const usual = COMMANDS[command].logLevel;
+  const logLevel = sources.logLevel === 'default' && usual !== undefined ? usual : loaded.logLevel;
+  const config = Object.freeze({ ...loaded, logLevel });
+  const log = createLog({ level: logLevel, format: config.logFormat });
   for (const { event, fields } of warnings) log.warn(event, fields);
+  for (const fields of notes) log.warn('config.deprecated', fields);
   log[command === 'serve' ? 'info' : 'debug']('config.loaded', { config: maskedView(config), sources });
   const stopping = new AbortController();
   const stop = (name: NodeJS.Signals): void =>
-    stopping.abort(new CertathonError('STOPPED', `Stopped by ${name}`));
+    stopping.abort(new CertathonError('STOPPED', `Stopped by ${name}`, { facts: { signal: name } }));
   // Not once(): the store's lock also listens, and ends the process when it finds itself the only listener.
   process.on('SIGTERM', stop).on('SIGINT', stop);
   const runCommand = await COMMANDS[command].load();

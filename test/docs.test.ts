@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderReference } from '../scripts/reference.ts';
+import { ZDD_FLAGS } from '../src/cli/zdd-flags.ts';
 import { envName, flagName } from '../src/config/option.ts';
 import { OPTIONS } from '../src/config/options.ts';
 import { ERRORS } from '../src/lib/errors.ts';
@@ -9,6 +10,7 @@ import { EVENTS } from '../src/lib/log.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const FLAGS = new Set<string>(OPTIONS.map(({ name }) => flagName(name)));
+const ZDD = new Set<string>(Object.values(ZDD_FLAGS).flatMap(({ flags }) => /--[a-z-]+/.exec(flags) ?? []));
 const VARIABLES = new Set<string>(OPTIONS.map(({ name }) => envName(name)));
 
 /** Flags of other programs, of npm scripts and of commander, which the docs may name. */
@@ -20,13 +22,13 @@ function strangeOptions(text: string): string[] {
   const ours = text.replace(/^ *```[\s\S]*?^ *```/gm, (block) =>
     block
       .split('\n')
-      .filter((line) => /\bcertathon (serve|renew|plan|doctor)\b/.test(line))
+      .filter((line) => /\bcertathon (serve|renew|plan|doctor|rollout|zdd)\b/.test(line))
       .join('\n'),
   );
   const flags = [...ours.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
   const variables = [...text.matchAll(/\bCERTATHON_[A-Z0-9_]*[A-Z0-9]\b(?!…|\*)/g)].map(([name]) => name);
   return [
-    ...flags.filter((flag) => !FLAGS.has(flag) && !FOREIGN_FLAGS.has(flag)),
+    ...flags.filter((flag) => !FLAGS.has(flag) && !ZDD.has(flag) && !FOREIGN_FLAGS.has(flag)),
     ...variables.filter((name) => !VARIABLES.has(name)),
   ];
 }

@@ -41,10 +41,14 @@ export async function isAgreed(question: string, asking: Asking): Promise<boolea
 
 /** To be called before anything begins that will have to ask later.
  * @throws CONFIG_INVALID when there is nobody to ask, with the flag that helps */
-export function requireTerminal({ command, flag, input, output }: Asking): void {
-  if ((input ?? process.stdin).isTTY && (output ?? process.stdout).isTTY) return;
+export function requireTerminal({ command, flag, ...streams }: Asking): void {
+  if (hasTerminal(streams)) return;
   throw new CertathonError(
     'CONFIG_INVALID',
     `\`${command}\` asks before it changes anything, and there is no terminal to ask on: add ${flag}`,
   );
+}
+
+export function hasTerminal({ input, output }: Pick<Asking, 'input' | 'output'>): boolean {
+  return Boolean((input ?? process.stdin).isTTY && (output ?? process.stdout).isTTY);
 }

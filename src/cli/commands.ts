@@ -1,11 +1,30 @@
-import type { CERTIFICATE_COMMANDS } from '../config/option.ts';
+import type { Config, OptionName } from '../config/config.ts';
+import type { CommandName } from '../config/option.ts';
 import type { RunCommand } from './run-command.ts';
 
+export interface CommandEntry {
+  summary: string;
+  example: string;
+  /** The word after the command, and the option that it stands for. */
+  positional?: { option: OptionName; placeholder: string; doc: string };
+  /** The level of the log where nobody chose one: a command that tells what it does needs no log beside it. */
+  logLevel?: Config['logLevel'];
+  load: () => Promise<RunCommand>;
+}
+
+/** Commands of two words, by the first one. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  rollout: 'Replace an app behind marathon-lb by its next version, without a lost request: blue/green.',
+};
+
+const GROUP = {
+  option: 'group',
+  placeholder: '[GROUP]',
+  doc: 'deployment group, as HAPROXY_DEPLOYMENT_GROUP names it',
+} as const;
+
 /** The commands that take the options of the table, each with a file of its own that is loaded when it runs. */
-export const COMMANDS: Record<
-  (typeof CERTIFICATE_COMMANDS)[number],
-  { summary: string; example: string; load: () => Promise<RunCommand> }
-> = {
+export const COMMANDS: Record<CommandName, CommandEntry> = {
   serve: {
     summary:
       'Keep the certificate valid: answer challenges, renew when due, deliver, prove; until it is told to stop.',
@@ -27,5 +46,48 @@ export const COMMANDS: Record<
       'Look at what a delivery depends on and say what to do; --fix prints a change that helps, --apply makes it.',
     example: 'certathon doctor --fix',
     load: async () => (await import('./doctor.ts')).runDoctor,
+  },
+  'rollout start': {
+    summary:
+      'Create the next colour of an app, make it serve, and remove the old one; or keep both, as a split.',
+    example: 'certathon rollout start shop.json --marathon-url http://marathon.mesos:8080',
+    positional: { option: 'app', placeholder: '[APP.json]', doc: 'JSON file of the app' },
+    logLevel: 'warn',
+    load: async () => (await import('./rollout.ts')).runStart,
+  },
+  'rollout status': {
+    summary: 'Tell where a group stands: both colours, what serves, what holds connections; changes nothing.',
+    example: 'certathon rollout status shop --json',
+    positional: GROUP,
+    logLevel: 'warn',
+    load: async () => (await import('./rollout.ts')).runStatus,
+  },
+  'rollout resume': {
+    summary: 'Carry on a rollout from what is there, whoever began it; --complete ends a split.',
+    example: 'certathon rollout resume shop --complete',
+    positional: GROUP,
+    logLevel: 'warn',
+    load: async () => (await import('./rollout.ts')).runResume,
+  },
+  'rollout abort': {
+    summary: 'Go back: full capacity of the old colour first, then the new one is drained and removed.',
+    example: 'certathon rollout abort shop --yes',
+    positional: GROUP,
+    logLevel: 'warn',
+    load: async () => (await import('./rollout.ts')).runAbort,
+  },
+  'rollout history': {
+    summary: 'Tell what served in a group before.',
+    example: 'certathon rollout history shop',
+    positional: GROUP,
+    logLevel: 'warn',
+    load: async () => (await import('./rollout.ts')).runHistory,
+  },
+  zdd: {
+    summary: "A rollout by zdd.py's own flags, for scripts that call it.",
+    example:
+      'certathon zdd -j shop.json -m http://marathon.mesos:8080 -l http://marathon-lb.marathon.mesos:9090 -f --syslog-socket /dev/null',
+    logLevel: 'warn',
+    load: async () => (await import('./zdd.ts')).runZdd,
   },
 };

@@ -1,9 +1,11 @@
 // pure
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { printable } from '../lib/printable.ts';
-import type { HistoryEntry } from '../rollout/history.ts';
 import type { RolloutStep } from '../rollout/model.ts';
+import type { RolloutPlan } from '../rollout/prepare.ts';
 import type { RolloutProgress } from '../rollout/progress.ts';
+import type { GroupStatus, HistoryRow } from '../rollout-status.ts';
+import { liveView } from './rollout-view.ts';
 import { colourName, servingWords, stepWords, timeLeft } from './rollout-words.ts';
 
 /** How a rollout ended, or what stands where it was left. */
@@ -13,6 +15,8 @@ export interface RolloutEnd {
   /** `complete`, `split`, `reverted`, `planned`; `failed` with a problem. */
   state: string;
   serves: RolloutProgress['serves'];
+  /** In a sentence. */
+  sentence?: string;
   problem?: { code: ErrorCode; message: string } | undefined;
 }
 
@@ -46,42 +50,75 @@ const QUIET_MS = 30_000;
 
 /** For programs: one line of JSON. */
 export function jsonLine(progress: RolloutProgress): string {
-  return json({ type: 'progress', ...progress });
+  return jsonText({ type: 'progress', ...progress });
 }
 
 /** The last line for people: `shop: complete; green serves` */
 export function endLine({ at, group, state, serves, problem }: RolloutEnd): string {
+  const what = state === 'planned' ? 'planned, nothing was changed' : state;
   const why = problem === undefined ? '' : ` (${problem.code})`;
-  return `${time(at)} ${printable(group, 120)}: ${state}${why}; ${servingWords(serves)}`;
+  return `${time(at)} ${printable(group, 120)}: ${what}${why}; ${servingWords(serves)}`;
 }
 
 /** The last line for programs; a problem comes with what to do about it, and its exit status. */
 export function endJson({ problem, ...end }: RolloutEnd): string {
   const { exit = 0, hint = undefined } = problem === undefined ? {} : ERRORS[problem.code];
-  return json({ type: 'result', ...end, ...problem, hint, exitStatus: exit });
+  return jsonText({ type: 'result', ...end, ...problem, hint, exitStatus: exit });
 }
 
-/** The steps that a rollout would take, numbered. */
-export function ladderText(steps: readonly RolloutStep[]): string {
+/** What a rollout will do, before it does anything: the steps in an ideal cluster, numbered.
+ * @param withApp whether the app is printed that will be created, as zdd.py did it */
+export function planText({ next, last, target, policy, steps }: RolloutPlan, withApp: boolean): string {
+  const app = withApp ? `${jsonText(sorted(next), 2)}\n` : '';
+  const size = target === 1 ? '1 instance' : `${target} instances`;
+  const place = policy.split > 0 ? 'beside' : 'in place of';
+  const other = last === undefined ? 'the first of its group' : `${place} ${printable(last.id, 1024)}`;
+  const share = policy.split > 0 ? `${policy.split} of ${size}` : size;
+  return `${app}${printable(next.id, 1024)} is to serve with ${share}, ${other}\n${ladderText(steps)}`;
+}
+
+/** The same for programs. */
+export function planJson({ group, next, target, policy, steps, findings }: RolloutPlan): string {
+  return jsonText({ type: 'plan', group, target, newInstances: policy.split, app: next, steps, findings });
+}
+
+function ladderText(steps: readonly RolloutStep[]): string {
   const width = String(steps.length).length;
   return steps.map((step, at) => `${String(at + 1).padStart(width)}. ${stepWords(step)}\n`).join('');
 }
 
-/** What served under the name of a group before, newest first. */
-export function historyText(entries: readonly HistoryEntry[]): string {
-  if (entries.length === 0) return 'Nothing is known of earlier rollouts.\n';
-  return entries
-    .map(({ at, colour, image, command, instances }) => {
-      const what = image ?? command ?? 'no image';
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+/** What serves and served under the name of a group, the newest first. */
+export function historyText(rows: readonly HistoryRow[]): string {
+  return rows
+    .map(({ at, colour, image, command, instances, appId, serves }) => {
       const count = instances === 1 ? '1 instance' : `${instances} instances`;
-      return `${printable(at, 64).padEnd(26)}  ${(colour ?? '-').padEnd(5)}  ${count}  ${printable(what, 256)}\n`;
+      const now = serves ? `  (${printable(appId ?? 'now', 120)}, now)` : '';
+      return `${printable(at, 64).padEnd(26)}  ${(colour ?? '-').padEnd(5)}  ${count}  ${printable(image ?? command ?? 'no image', 256)}${now}\n`;
     })
     .join('');
 }
 
+/** Where groups stand, each with its picture. */
+export function statusText(groups: readonly GroupStatus[], columns: number): string {
+  if (groups.length === 0) return 'No app has a deployment group.\n';
+  return groups
+    .map(({ sentence, progress }) => {
+      const picture = progress === undefined ? [] : liveView(progress, columns - 2);
+      return `${printable(sentence, 2_000)}\n${picture.map((line) => `  ${line}\n`).join('')}`;
+    })
+    .join('\n');
+}
+
 /** One line of JSON, in which nothing can turn a terminal: what JSON itself leaves as it is, is escaped too. */
-function json(value: object): string {
-  return JSON.stringify(value).replace(
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(
     UNSAFE,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -10,6 +10,8 @@ export interface RolloutReporter {
   progress(progress: RolloutProgress): void;
   /** For people only. */
   say(text: string): void;
+  /** For programs only: one line of JSON. */
+  event(json: string): void;
   /** Log lines, which must not stand in the middle of a drawing. */
   log: { write(line: string): void };
   /** Makes room for a question, which is then put below everything. */
@@ -53,6 +55,9 @@ export function createReporter({
     say: (text) => {
       if (!json) masked.write(`${text}\n`);
     },
+    event: (line) => {
+      if (json) masked.write(`${line}\n`);
+    },
     log: { write: (line) => void errors.write(line) },
     pause: () => undefined,
     end: (end) => void masked.write(`${json ? endJson(end) : endLine(end)}\n`),
@@ -70,6 +75,7 @@ function liveReporter(output: ScreenOutput): RolloutReporter {
       screen.draw(liveView(progress, screen.columns()));
     },
     say: (text) => screen.above(text),
+    event: () => undefined,
     log: { write: (line) => screen.above(line) },
     pause: () => screen.clear(),
     end: (end) => {

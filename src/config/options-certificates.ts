@@ -70,12 +70,6 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     default: '60s',
     doc: 'How long the route may take to come up before the CA is asked all the same: balancers route to a task only once it is healthy.',
   },
-  {
-    name: 'dnsServers',
-    kind: 'servers',
-    example: '10.0.0.2:53',
-    doc: 'DNS servers for the route check instead of those of this machine.',
-  },
   { name: 'httpPort', kind: 'port', default: '80', doc: 'Port that the CA connects to for challenges.' },
   { name: 'httpsPort', kind: 'port', default: '443', doc: 'Port to which a route may redirect for HTTPS.' },
   // CA

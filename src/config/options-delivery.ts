@@ -36,13 +36,6 @@ export const DELIVERY_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     doc: 'How long a deployment may stay without progress before it is taken back.',
   },
   {
-    name: 'lockWait',
-    kind: 'duration',
-    range: ['0s', '1d'],
-    default: '10m',
-    doc: 'How long to wait for a marathon-lb app that another deployment holds.',
-  },
-  {
     name: 'pollInterval',
     kind: 'duration',
     range: ['50ms', '10m'],

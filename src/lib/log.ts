@@ -9,7 +9,8 @@ export const EVENTS = {
   'service.stopping': 'A signal arrived; the current step is finished or abandoned.',
   'service.stopped': 'Everything is closed.',
   'config.loaded': 'The configuration, secrets masked, with the source of each value.',
-  'config.deprecated': 'An option was given by a name of a predecessor; the new name is in the line.',
+  'config.deprecated':
+    'An option was given by a name of a predecessor; the new name is in the line, or why it means nothing here.',
   'pass.started': 'A pass begins: observe, plan, execute.',
   'pass.step': 'A step of the plan is carried out, with its reason.',
   'pass.finished': 'The pass ended: every certificate is valid and served.',

@@ -5,12 +5,19 @@ import {
   historyText,
   isNews,
   jsonLine,
-  ladderText,
   plainLine,
+  planJson,
+  planText,
   type RolloutEnd,
+  statusText,
 } from '../../../src/cli/rollout-lines.ts';
+import { liveView } from '../../../src/cli/rollout-view.ts';
 import { sessionWords, stepWords, timeLeft } from '../../../src/cli/rollout-words.ts';
 import type { RolloutStep } from '../../../src/rollout/model.ts';
+import type { RolloutPlan } from '../../../src/rollout/prepare.ts';
+import type { GroupStatus, HistoryRow } from '../../../src/rollout-status.ts';
+import { rolloutPolicy } from '../../support/colours.ts';
+import { greenApp } from '../../support/rollout-apps.ts';
 import { colourProgress, rolloutProgress } from '../../support/rollout-progress.ts';
 
 const AT = new Date('2026-01-03T10:00:07.000Z');
@@ -156,6 +163,10 @@ describe('the last line', () => {
   it.each([
     [end, '10:00:07 shop: complete; green serves'],
     [{ ...end, state: 'split', serves: 'both' }, '10:00:07 shop: split; both colours serve'],
+    [
+      { ...end, state: 'planned', serves: 'blue' },
+      '10:00:07 shop: planned, nothing was changed; blue serves',
+    ],
     [{ ...end, serves: '/shop' }, '10:00:07 shop: complete; /shop serves'],
     [
       { ...end, state: 'failed', serves: 'none', problem },
@@ -181,38 +192,117 @@ describe('the last line', () => {
   });
 });
 
-describe('ladderText()', () => {
-  it('numbers the steps', () => {
-    expect(ladderText(STEPS.slice(0, 2).map(([step]) => step))).toBe(
-      '1. wait (reload): because\n2. scale /shop-green 1 → 2: because\n',
+describe('planText()', () => {
+  const plan: RolloutPlan = {
+    group: 'nginx',
+    next: { id: '/nginx-blue', labels: { b: '1', a: '2' }, instances: 1 },
+    last: greenApp(),
+    policy: rolloutPolicy({ split: 0 }),
+    target: 3,
+    ...{ notices: [], findings: [], steps: STEPS.slice(1, 3).map(([step]) => step) },
+  };
+
+  it('tells the app, its size, and the steps', () => {
+    expect(planText(plan, false)).toBe(
+      [
+        '/nginx-blue is to serve with 3 instances, in place of /nginx-green',
+        '1. scale /shop-green 1 → 2: because',
+        '2. ask before 2 tasks of /shop-blue die: because',
+        '',
+      ].join('\n'),
     );
-    expect(ladderText(STEPS.map(([step]) => step)).split('\n')[0]).toBe(' 1. wait (reload): because');
-    expect(ladderText([])).toBe('');
+  });
+
+  it('prints the app with its keys in order, where that is asked for', () => {
+    expect(planText({ ...plan, steps: [] }, true)).toBe(
+      [
+        '{',
+        '  "id": "/nginx-blue",',
+        '  "instances": 1,',
+        '  "labels": {',
+        '    "a": "2",',
+        '    "b": "1"',
+        '  }',
+        '}',
+        '/nginx-blue is to serve with 3 instances, in place of /nginx-green',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    [{ policy: rolloutPolicy({ split: 2 }) }, '2 of 3 instances, beside /nginx-green'],
+    [{ last: undefined, target: 1 }, '1 instance, the first of its group'],
+  ])('tells a split, and a first deployment', (changes, words) => {
+    expect(planText({ ...plan, ...changes, steps: [] }, false)).toBe(
+      `/nginx-blue is to serve with ${words}\n`,
+    );
+  });
+
+  it('aligns the numbers of many steps', () => {
+    const steps = STEPS.map(([step]) => step);
+
+    expect(
+      planText({ ...plan, steps }, false)
+        .split('\n')
+        .slice(1, 12)
+        .map((line) => line.slice(0, 4)),
+    ).toEqual([' 1. ', ' 2. ', ' 3. ', ' 4. ', ' 5. ', ' 6. ', ' 7. ', ' 8. ', ' 9. ', '10. ', '11. ']);
+  });
+
+  it('is for programs one document', () => {
+    expect(JSON.parse(planJson(plan))).toMatchObject({
+      ...{ type: 'plan', group: 'nginx', target: 3, newInstances: 0, app: { id: '/nginx-blue' } },
+      steps: [{ do: 'scale' }, { do: 'ask' }],
+    });
   });
 });
 
 describe('historyText()', () => {
-  it('has a line for each app that served before', () => {
-    const entries = [
+  it('has a line for each app that serves or served', () => {
+    const rows: HistoryRow[] = [
       {
-        at: '2026-01-03T10:00:07.000000',
-        colour: 'green',
-        image: 'shop:2',
-        command: 'sha256:1',
-        instances: 4,
+        ...{ at: '2026-01-03T10:00:07.000000', colour: 'green', image: 'shop:2', command: 'sha256:1' },
+        ...{ instances: 4, appId: '/shop-green', serves: true },
       },
-      { at: '2026-01-02', colour: undefined, image: undefined, command: 'sha256:2', instances: 1 },
-      { at: '2026-01-01', colour: 'blue', image: undefined, command: undefined, instances: 0 },
-    ] as const;
+      {
+        ...{ at: '2026-01-02', colour: undefined, image: undefined, command: 'sha256:2' },
+        ...{ instances: 1, appId: undefined, serves: false },
+      },
+      {
+        ...{ at: '2026-01-01', colour: 'blue', image: undefined, command: undefined },
+        ...{ instances: 0, appId: undefined, serves: false },
+      },
+    ];
 
-    expect(historyText(entries)).toBe(
+    expect(historyText(rows)).toBe(
       [
-        '2026-01-03T10:00:07.000000  green  4 instances  shop:2',
+        '2026-01-03T10:00:07.000000  green  4 instances  shop:2  (/shop-green, now)',
         '2026-01-02                  -      1 instance  sha256:2',
         '2026-01-01                  blue   0 instances  no image',
         '',
       ].join('\n'),
     );
-    expect(historyText([])).toBe('Nothing is known of earlier rollouts.\n');
+  });
+});
+
+describe('statusText()', () => {
+  it('has the sentence of each group, and its picture', () => {
+    const progress = rolloutProgress({ sessions: [] });
+    const groups: GroupStatus[] = [
+      { group: 'shop', state: 'rolling', sentence: 'The group shop is being rolled out', progress },
+      { group: 'b', state: 'fault', sentence: 'Three apps\nshare it', progress: undefined },
+    ];
+
+    expect(statusText(groups, 90)).toBe(
+      [
+        'The group shop is being rolled out',
+        ...liveView(progress, 88).map((line) => `  ${line}`),
+        '',
+        'Three apps\\u{a}share it',
+        '',
+      ].join('\n'),
+    );
+    expect(statusText([], 90)).toBe('No app has a deployment group.\n');
   });
 });
