@@ -222,7 +222,7 @@ async function runApp(api: Lab['api'], app: AppDefinition, withinMs: number): Pr
         };
       }
     ).app;
-    const up = seen.healthChecks === undefined ? seen.tasksRunning : seen.tasksHealthy;
+    const up = (seen.healthChecks ?? []).length === 0 ? seen.tasksRunning : seen.tasksHealthy;
     if (up >= seen.instances && seen.deployments.length === 0) return;
     if (Date.now() > deadline)
       throw new Error(

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { type App, portWishes } from './app.ts';
-import { type Agent, keepsConstraint } from './placement.ts';
+import type { RejectReason } from './offers.ts';
+import { type Agent, refusalOf } from './placement.ts';
 
 const FIRST_PORT = 31_000;
 const LAST_PORT = 32_000;
@@ -11,7 +12,12 @@ export interface Slot {
   readonly agent: Agent;
   readonly slaveId: string;
   readonly ports: number[];
+  readonly cpus: number;
+  readonly mem: number;
 }
+
+/** A slot, or for each agent why it has none. */
+export type Placement = { slot: Slot } | { refusals: RejectReason[] };
 
 interface Machine {
   agent: Agent;
@@ -37,22 +43,28 @@ export class Agents {
   }
 
   /** Finds room for one task, the emptiest agent first.
-   * @param occupied the agents of the app's living tasks   @returns nothing when no agent fits now */
-  async place(app: App, occupied: Agent[]): Promise<Slot | undefined> {
+   * @param occupied the agents of the app's living tasks */
+  async place(app: App, occupied: Agent[]): Promise<Placement> {
     const agents = this.#machines.map((machine) => machine.agent);
-    const fitting = this.#machines.filter(({ agent }) =>
-      app.constraints.every((constraint) => keepsConstraint(constraint, agent, occupied, agents)),
-    );
+    const refusals: RejectReason[] = [];
+    const fitting = this.#machines.filter((machine) => {
+      const refusal = refusalOf(app, machine.agent, usedOf(machine), occupied, agents);
+      if (refusal) refusals.push(refusal);
+      return !refusal;
+    });
     const crowd = (machine: Machine) => occupied.filter((agent) => agent === machine.agent).length;
     fitting.sort((a, b) => crowd(a) - crowd(b) || a.slots.size - b.slots.size);
     for (const machine of fitting) {
+      const { agent, slaveId } = machine;
       const ports = await this.#reserve(machine, app);
-      if (!ports) continue;
-      const slot = { agent: machine.agent, slaveId: machine.slaveId, ports };
-      machine.slots.add(slot);
-      return slot;
+      if (ports) {
+        const slot = { agent, slaveId, ports, cpus: app.cpus, mem: app.mem };
+        machine.slots.add(slot);
+        return { slot };
+      }
+      refusals.push('InsufficientPorts');
     }
-    return undefined;
+    return { refusals };
   }
 
   release(slot: Slot): void {
@@ -89,6 +101,15 @@ export class Agents {
     }
     return undefined;
   }
+}
+
+function usedOf({ slots }: Machine): { cpus: number; mem: number } {
+  const used = { cpus: 0, mem: 0 };
+  for (const slot of slots) {
+    used.cpus += slot.cpus;
+    used.mem += slot.mem;
+  }
+  return used;
 }
 
 function canBind(host: string, port: number): Promise<boolean> {

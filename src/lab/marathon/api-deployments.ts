@@ -5,6 +5,7 @@ import { ApiError } from './api-error.ts';
 import { type ApiRequest, flag, methodNotAllowed, type World } from './api-request.ts';
 import { timestamp } from './events.ts';
 import { absoluteId } from './ids.ts';
+import { viewOffers } from './offers.ts';
 import { viewDefinition } from './view-app.ts';
 import { deploymentResult, viewDeployment } from './view-deployment.ts';
 
@@ -38,12 +39,7 @@ export function answerQueue(request: ApiRequest, world: World, rest: string): An
         },
         since: timestamp(entry.sinceMs),
         ...(world.dialect.showsRole ? { role: '*' } : {}),
-        processedOffersSummary: {
-          processedOffersCount: 0,
-          unusedOffersCount: 0,
-          rejectSummaryLastOffers: [],
-          rejectSummaryLaunchAttempt: [],
-        },
+        processedOffersSummary: viewOffers(entry.offers),
       })),
     });
   }

@@ -1,6 +1,7 @@
 import type { Agents, Slot } from './agents.ts';
 import type { App } from './app.ts';
 import { type Backoff, longerBackoff } from './backoff.ts';
+import { NO_OFFERS, type OfferCounts, withRefusals } from './offers.ts';
 import { type Instance, type Tracker, wasPlaced } from './tracker.ts';
 
 export interface QueueEntry {
@@ -9,12 +10,15 @@ export interface QueueEntry {
   sinceMs: number;
   /** When the back-off ends; in the past when the app waits for room. */
   delayUntilMs: number;
+  offers: OfferCounts;
 }
 
 /** Instances that wait for a place: first for the end of their app's back-off, then for an agent that fits. */
 export class LaunchQueue {
   readonly #waiting = new Map<Instance, number>();
   readonly #backoffs = new Map<string, Backoff>();
+  /** By app; of those that wait. */
+  readonly #offers = new Map<string, OfferCounts>();
   readonly #agents: Agents;
   readonly #tracker: Tracker;
   readonly #appOf: (appId: string) => App | undefined;
@@ -43,6 +47,7 @@ export class LaunchQueue {
 
   remove(instance: Instance): void {
     this.#waiting.delete(instance);
+    if (!this.#isWaiting(instance.appId)) this.#offers.delete(instance.appId);
   }
 
   /** Forgets the requests of an app that no agent has taken yet.
@@ -50,7 +55,7 @@ export class LaunchQueue {
   dropNeverPlaced(appId: string, kind: 'gone' | 'purged' = 'gone'): void {
     for (const instance of [...this.#waiting.keys()])
       if (instance.appId === appId && !wasPlaced(instance)) {
-        this.#waiting.delete(instance);
+        this.remove(instance);
         instance.goal = 'Decommissioned';
         this.#tracker.remove(instance, kind);
       }
@@ -66,7 +71,7 @@ export class LaunchQueue {
   resetDelay(app: App): boolean {
     this.#backoffs.delete(backoffKey(app));
     this.pump();
-    return [...this.#waiting.keys()].some((instance) => instance.appId === app.id);
+    return this.#isWaiting(app.id);
   }
 
   entries(): QueueEntry[] {
@@ -78,7 +83,8 @@ export class LaunchQueue {
         app,
         count: 0,
         sinceMs,
-        delayUntilMs: this.#backoffs.get(backoffKey(app))?.untilMs ?? 0,
+        delayUntilMs: this.#delayUntilMs(app),
+        offers: this.#offers.get(app.id) ?? NO_OFFERS,
       };
       entries.set(app.id, { ...entry, count: entry.count + 1, sinceMs: Math.min(entry.sinceMs, sinceMs) });
     }
@@ -115,15 +121,20 @@ export class LaunchQueue {
     const living = this.#tracker
       .ofApp(app.id)
       .flatMap((other) => (other.task ? [other.task.slot.agent] : []));
-    const slot = await this.#agents.place(app, living);
-    if (!slot) return;
+    const placement = await this.#agents.place(app, living);
+    if (!('slot' in placement)) {
+      const before = this.#offers.get(app.id) ?? NO_OFFERS;
+      this.#offers.set(app.id, withRefusals(before, placement.refusals));
+      return;
+    }
+    const { slot } = placement;
     // The definition may have changed, or the request been dropped, while the ports were tried.
     if (this.#isStopped || !this.#waiting.has(instance) || this.#appOf(app.id) !== app) {
       this.#agents.release(slot);
       this.#mustPumpAgain = true;
       return;
     }
-    this.#waiting.delete(instance);
+    this.remove(instance);
     this.#launch(instance, app, slot);
   }
 
@@ -136,6 +147,10 @@ export class LaunchQueue {
     });
     if (ends.length === 0 || this.#isStopped) return;
     this.#timer = setTimeout(() => this.pump(), Math.min(...ends) - Date.now() + 1);
+  }
+
+  #isWaiting(appId: string): boolean {
+    return [...this.#waiting.keys()].some((instance) => instance.appId === appId);
   }
 
   #delayUntilMs(app: App): number {

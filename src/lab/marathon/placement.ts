@@ -1,10 +1,34 @@
 // pure
+import type { App } from './app.ts';
+import type { RejectReason } from './offers.ts';
 
 export interface Agent {
   /** A loopback address; it is the host name of the agent as well. */
   host: string;
   attributes?: Readonly<Record<string, string>>;
+  /** What the tasks on it may ask for together, `mem` in MiB. Nothing: no limit. */
+  cpus?: number;
+  mem?: number;
 }
+
+/** Why an agent can not take one more task, its ports aside.
+ * @param used what the tasks on it have asked for   @param occupied the agents of the app's living tasks */
+export function refusalOf(
+  app: Pick<App, 'constraints' | 'cpus' | 'mem'>,
+  agent: Agent,
+  used: { cpus: number; mem: number },
+  occupied: readonly Agent[],
+  agents: readonly Agent[],
+): RejectReason | undefined {
+  if (!app.constraints.every((constraint) => keepsConstraint(constraint, agent, occupied, agents)))
+    return 'UnfulfilledConstraint';
+  if (agent.cpus !== undefined && exceeds(used.cpus + app.cpus, agent.cpus)) return 'InsufficientCpus';
+  if (agent.mem !== undefined && exceeds(used.mem + app.mem, agent.mem)) return 'InsufficientMemory';
+  return undefined;
+}
+
+/** Thousandths are the unit of Mesos: ten times 0.1 fit into 1. */
+const exceeds = (wanted: number, limit: number) => Math.round(wanted * 1000) > Math.round(limit * 1000);
 
 /** Does this agent keep the constraint, given the agents that the app's living tasks are on?
  * @source S/core/… Constraints.scala (operators), mesosphere/mesos/Constraints.scala */

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { longerBackoff } from '../../../src/lab/marathon/backoff.ts';
 import { dialectOf } from '../../../src/lab/marathon/dialect.ts';
 import { type HealthRecord, judgeProbe } from '../../../src/lab/marathon/health-record.ts';
-import { absoluteId, isTaskId, parentGroup, problemOfAppId } from '../../../src/lab/marathon/ids.ts';
+import {
+  absoluteId,
+  instanceIdOf,
+  isTaskId,
+  parentGroup,
+  problemOfAppId,
+  taskIdOf,
+} from '../../../src/lab/marathon/ids.ts';
 import { parseLabelSelector } from '../../../src/lab/marathon/label-selector.ts';
 import { assignServicePorts, completeApp, mergeApp } from '../../../src/lab/marathon/normalize.ts';
 import { keepsConstraint } from '../../../src/lab/marathon/placement.ts';
@@ -64,6 +71,20 @@ describe('ids', () => {
   });
 
   test.each([
+    ['1.7.236', 'prod_my.web.marathon-u-1', 'prod_my.web.u-1'],
+    ['1.8.222', 'prod_my.web.instance-u-1', 'prod_my.web.instance-u-1._app.3'],
+  ])('in %s an instance is %s and its task %s', (version, instance, task) => {
+    const dialect = dialectOf(version);
+
+    expect(instanceIdOf('/prod/my.web', 'u-1', dialect)).toBe(instance);
+    expect(taskIdOf(instance, 3, dialect)).toBe(task);
+  });
+
+  test.each(['/x/restart', '/x/tasks', '/x/versions'])('%s is a good id up to 1.7', (id) => {
+    expect(problemOfAppId(id, dialectOf('1.7.236'))).toBeUndefined();
+  });
+
+  test.each([
     ['prod_web.instance-c0caec0a-863a-11e9-915b-c610fee06dff._app.1', true],
     ['prod_web.c0caec0a-863a-11e9-915b-c610fee06dff', true],
     ['prod_web', false],
@@ -87,6 +108,17 @@ describe('updates', () => {
     expect(mergeApp(special, { executorResources: { cpus: 2 } }, DIALECT).executorResources).toEqual({
       cpus: 2,
     });
+  });
+
+  test('resourceLimits are dropped too, from 1.10 on', () => {
+    const given = { cmd: 'x', resourceLimits: { mem: 64 }, executorResources: { cpus: 1 } };
+    const after = ['1.9.109', '1.11.24'].map((version) => {
+      const dialect = dialectOf(version);
+      return mergeApp(completeApp('/app', given, dialect), { env: {} }, dialect);
+    });
+
+    expect(after.map(({ resourceLimits }) => resourceLimits)).toEqual([{ mem: 64 }, undefined]);
+    expect(after.map(({ executorResources }) => executorResources)).toEqual([undefined, undefined]);
   });
 
   test('service ports that were 0 come back, and new ones avoid those of others', () => {

@@ -58,6 +58,28 @@ test('a restart with fewer tasks than wanted kills only down to the minimum', ()
   expect(limits).toEqual({ minHealthy: 2, maxCapacity: 4, killNow: 1 });
 });
 
+// instances, minimumHealthCapacity, maximumOverCapacity, base, total → killNow, started at once of `instances` old ones
+test.each([
+  ['nothing is considered healthy, and there is no room: it hangs at once', 2, 0.5, 0.2, 0, 2, [0, 0]],
+  ['nothing is considered healthy, but there is room', 2, 0.5, 0.5, 0, 2, [0, 1]],
+  ['all are considered healthy', 2, 0.5, 0.2, 2, 2, [1, 0]],
+  ['one too many is there, and may go although nothing is healthy', 1, 1, 1, 0, 2, [1, 1]],
+  ['one too many is there beside a healthy one', 1, 1, 1, 1, 2, [1, 1]],
+])('after 1.9.109, when %s', (_name, instances, min, over, base, total, expected) => {
+  const limits = rollingLimits({
+    instances,
+    minimumHealthCapacity: min,
+    maximumOverCapacity: over,
+    base,
+    total,
+  });
+  const { killNow, maxCapacity } = limits;
+
+  expect([killNow, launchableNow({ instances, maxCapacity, oldNotDead: instances, started: 0 })]).toEqual(
+    expected,
+  );
+});
+
 test('a restart can always move: there is something to kill or room for one more', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
