@@ -5,6 +5,7 @@ import { createFinding, type Finding } from './finding.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { USER_AGENT } from './lib/version.ts';
+import { createMarathonAuth } from './marathon/auth.ts';
 import { createMarathonHttp } from './marathon/calls.ts';
 import { createMarathonClient, type MarathonClient } from './marathon/client.ts';
 import type { MarathonEvent } from './marathon/event-schema.ts';
@@ -51,19 +52,24 @@ export function openConnections({
   /** Which apps' events count; default the marathon-lb apps and our own. */
   concerns?: (appId: string) => boolean;
 }): Connections {
-  const http = createMarathonHttp({
-    baseUrls: config.marathonUrl,
-    auth:
-      config.marathonUser === undefined
-        ? undefined
-        : { user: config.marathonUser, password: config.marathonPassword ?? '' },
+  const options = {
     caPem: config.marathonCa,
     timeoutMs: config.requestTimeoutMs,
     connectTimeoutMs: CONNECT_MS,
     userAgent: USER_AGENT,
     clock,
     log,
-  });
+  };
+  const { auth, close: endLogin } = createMarathonAuth(
+    {
+      user: config.marathonUser,
+      password: config.marathonPassword,
+      token: config.marathonToken,
+      serviceAccount: config.dcosServiceAccount,
+    },
+    options,
+  );
+  const http = createMarathonHttp({ ...options, baseUrls: config.marathonUrl, auth });
   const marathon = createMarathonClient({ http, clock, log });
   const finding = createFinding({ config, marathon, signal });
   const listeners = new Set<(event: MarathonEvent) => void>();
@@ -98,6 +104,6 @@ export function openConnections({
       verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
     },
     onEvent: (listener) => void listeners.add(listener),
-    close: () => http.close(),
+    close: async () => void (await Promise.all([http.close(), endLogin()])),
   };
 }

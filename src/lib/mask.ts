@@ -7,11 +7,18 @@ const secrets = new Set<string>();
  * erasing "a" from all text would destroy it; the configuration refuses secrets shorter than this. */
 export function registerSecret(value: string): void {
   if (value.length < SHORTEST_SECRET) return;
-  secrets.add(value);
-  secrets.add(JSON.stringify(value).slice(1, -1));
-  secrets.add(Buffer.from(value).toString('base64'));
+  for (const form of formsOf(value)) secrets.add(form);
 }
 export const SHORTEST_SECRET = 6;
+
+/** Takes back what is worth nothing any more, a token past its time: else the list would grow for ever. */
+export function forgetSecret(value: string): void {
+  for (const form of formsOf(value)) secrets.delete(form);
+}
+
+function formsOf(value: string): string[] {
+  return [value, JSON.stringify(value).slice(1, -1), Buffer.from(value).toString('base64')];
+}
 
 /** Matches a PEM private key with real line ends, with literal backslash-n, and cut off at either end. */
 const PRIVATE_KEY =

@@ -3,14 +3,14 @@ import type { HttpAnswer } from '../lib/http.ts';
 import { maskSecrets } from '../lib/mask.ts';
 import { marathonWords, parseJson } from './words.ts';
 
-/** Marathon's own words, with anything secret in them masked. */
+/** Marathon's own words, with anything secret in them masked: as it came, before it is cut, and as it is read. */
 export function wordsOf(answer: HttpAnswer): string {
-  return maskSecrets(marathonWords(answer.text));
+  return maskSecrets(marathonWords(maskSecrets(answer.text)));
 }
 
 /** Wrong or missing credentials (401) or rights (403). */
 export function unauthorized(answer: HttpAnswer, what: string): CertathonError {
-  const why = answer.status === 401 ? 'does not know the user or password' : 'does not allow';
+  const why = answer.status === 401 ? 'does not accept the credentials' : 'does not allow';
   return new CertathonError(
     'MARATHON_UNAUTHORIZED',
     `Marathon at ${answer.from} ${why} (${what}): ${answer.status} ${wordsOf(answer)}`,

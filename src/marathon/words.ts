@@ -1,7 +1,7 @@
 // pure
 const LONGEST = 500;
 
-/** What a refusing answer says, in one line: Marathon's `message` and `details`, or the text of the HTML
+/** What a refusing answer says, in one line: Marathon's `message` and `details`, DC/OS's words, or the text of the HTML
  * page of the server below it. Source: S/api/MarathonExceptionMapper.scala, S/Exception.scala */
 export function marathonWords(text: string): string {
   const json = parseJson(text);
@@ -20,8 +20,9 @@ export function parseJson(text: string): unknown {
 
 function jsonWords(json: unknown): string {
   if (typeof json !== 'object' || json === null) return String(json);
-  const { message, details } = json as { message?: unknown; details?: unknown };
-  const parts = typeof message === 'string' ? [message] : [];
+  // DC/OS, which may stand before Marathon, says title and description.
+  const { message, title, description, details } = json as Record<string, unknown>;
+  const parts = [message, title, description].filter((part) => typeof part === 'string');
   if (typeof details === 'string') parts.push(details);
   if (Array.isArray(details)) parts.push(...details.slice(0, 5).map(detailWords));
   return parts.length > 0 ? parts.join('; ') : JSON.stringify(json);

@@ -49,7 +49,7 @@ describe('reads', () => {
   });
 
   it.each([
-    [401, 'does not know the user or password'],
+    [401, 'does not accept the credentials'],
     [403, 'does not allow'],
   ])('says what a %i means, and asks once', async (status, words) => {
     const { marathon, seen } = await setup((_request, response) => sendHtml(response, status, 'no'));

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { maskSecrets, registerSecret } from '../../../src/lib/mask.ts';
+import { forgetSecret, maskSecrets, registerSecret } from '../../../src/lib/mask.ts';
 
 const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
   type: 'pkcs8',
@@ -36,6 +36,15 @@ describe('maskSecrets()', () => {
         `a pass"word-1 b ${Buffer.from('pass"word-1').toString('base64')} ${JSON.stringify('pass"word-1')}`,
       ),
     ).toBe('a [masked] b [masked] "[masked]"');
+  });
+
+  it('keeps what is not a secret any more', () => {
+    registerSecret('token-of-yesterday');
+    registerSecret('token-of-today');
+
+    forgetSecret('token-of-yesterday');
+
+    expect(maskSecrets('token-of-yesterday, token-of-today')).toBe('token-of-yesterday, [masked]');
   });
 
   it('erases user and password in an address', () => {

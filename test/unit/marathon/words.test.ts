@@ -15,6 +15,11 @@ describe('marathonWords()', () => {
       'Object is not valid; /env/A: error.expected.jsstring',
     ],
     [
+      'the words of DC/OS',
+      '{"title":"Login failed","description":"No such user","code":"ERR"}',
+      'Login failed; No such user',
+    ],
+    [
       'the HTML page of the server below',
       '<html><head><style>p { }</style></head><body><h2>HTTP ERROR 503</h2>\n<p>no leader</p></body></html>',
       'HTTP ERROR 503 no leader',
