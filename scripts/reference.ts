@@ -57,7 +57,7 @@ export function renderReference(): string {
       ]),
     ),
     '## Other names of options',
-    'Variables of predecessors go on working and cost one `config.deprecated` line each; what Marathon sets for every task is taken without a word. Our own variable weighs more.',
+    'Variables of predecessors go on working and cost one `config.deprecated` line each; what the cluster sets (Marathon for every task, DC/OS for a service account) is taken without a word. Our own variable weighs more.',
     table(
       ['Variable', 'Option', 'Stands for', ''],
       referenceRows().flatMap(({ also, name, env }) =>
@@ -65,7 +65,7 @@ export function renderReference(): string {
           code(one.name),
           code(name),
           code(env),
-          one.deprecated ? 'deprecated' : 'set by Marathon',
+          one.deprecated ? 'deprecated' : 'set by the cluster',
         ]),
       ),
     ),

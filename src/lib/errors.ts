@@ -42,7 +42,7 @@ export const ERRORS = {
   MARATHON_UNAUTHORIZED: {
     exit: 14,
     retry: false,
-    hint: 'Check the Marathon user and password and what they may do.',
+    hint: 'Check the password, token or service account for Marathon, and what it may do there.',
   },
   MARATHON_ANSWER_INVALID: {
     exit: 15,
