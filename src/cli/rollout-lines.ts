@@ -48,9 +48,9 @@ export function isNews(before: RolloutProgress | undefined, now: RolloutProgress
 }
 const QUIET_MS = 30_000;
 
-/** For programs: one line of JSON. */
-export function jsonLine(progress: RolloutProgress): string {
-  return jsonText({ type: 'progress', ...progress });
+/** For programs: one line of JSON. The step's own time is by a clock that nobody else has; `deadlineMs` tells it. */
+export function jsonLine({ step, ...progress }: RolloutProgress): string {
+  return jsonText({ type: 'progress', ...progress, step: { ...step, untilMs: undefined } });
 }
 
 /** The last line for people: `shop: complete; green serves` */
@@ -74,7 +74,9 @@ export function planText({ next, last, target, policy, steps }: RolloutPlan, wit
   const place = policy.split > 0 ? 'beside' : 'in place of';
   const other = last === undefined ? 'the first of its group' : `${place} ${printable(last.id, 1024)}`;
   const share = policy.split > 0 ? `${policy.split} of ${size}` : size;
-  return `${app}${printable(next.id, 1024)} is to serve with ${share}, ${other}\n${ladderText(steps)}`;
+  return [`${app}${printable(next.id, 1024)} is to serve with ${share}, ${other}`, ...ladder(steps)].join(
+    '\n',
+  );
 }
 
 /** The same for programs. */
@@ -82,9 +84,9 @@ export function planJson({ group, next, target, policy, steps, findings }: Rollo
   return jsonText({ type: 'plan', group, target, newInstances: policy.split, app: next, steps, findings });
 }
 
-function ladderText(steps: readonly RolloutStep[]): string {
+function ladder(steps: readonly RolloutStep[]): string[] {
   const width = String(steps.length).length;
-  return steps.map((step, at) => `${String(at + 1).padStart(width)}. ${stepWords(step)}\n`).join('');
+  return steps.map((step, at) => `${String(at + 1).padStart(width)}. ${stepWords(step)}`);
 }
 
 function sorted(value: unknown): unknown {

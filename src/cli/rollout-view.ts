@@ -10,11 +10,12 @@ const BAR = { least: 10, most: 40 };
  * and for how much longer, and which process of which balancer holds connections. No line is wider than the
  * terminal.
  *
- *   shop: from blue to green, 4 in all; both colours serve                                        10:00:07
+ *   10:00:07 shop: from blue to green, 4 in all; both colours serve
  *   blue   [###~................]  3 in rotation, 1 draining; 4 of 4 healthy
  *   green  [#...................]  1 in rotation; 1 of 1 healthy
- *   step   wait (drain): connections to blue.1 are left (4m 55s left)
- *   held   lb-1 process 41 holds 3 sessions of shop_10000/10_0_0_1_31000 */
+ *   step   wait (drain): connections to blue.1 are left
+ *   left   4m 55s
+ *   held   process 41 holds 3 sessions of shop_10000/10_0_0_1_31000 at lb-1 */
 export function liveView(progress: RolloutProgress, columns: number): string[] {
   const left = timeLeft(progress);
   const names = progress.colours.map((colour) => colourName(colour));
@@ -28,7 +29,8 @@ export function liveView(progress: RolloutProgress, columns: number): string[] {
     ...progress.colours.map((colour, at) =>
       row(names[at] ?? '', `[${barOf(colour, most, bar)}]  ${numbersOf(colour)}`),
     ),
-    row('step', `${stepWords(progress.step)}${left === '' ? '' : ` (${left} left)`}`),
+    row('step', stepWords(progress.step)),
+    ...(left === '' ? [] : [row('left', left)]),
     ...heldRows(progress).map((text) => row('held', text)),
   ];
 }

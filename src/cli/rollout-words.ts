@@ -50,10 +50,11 @@ export function servingWords(serves: RolloutProgress['serves']): string {
   return `${name(serves)} serves`;
 }
 
-/** `lb-1 process 41 holds 3 sessions of shop_10000/10_0_0_1_31000` */
+/** `process 41 holds 3 sessions of shop_10000/10_0_0_1_31000 at lb-1` */
 export function sessionWords({ balancer, pid, listener, sessions }: DrainingSession): string {
-  const count = sessions === undefined ? 'sessions' : sessions === 1 ? '1 session' : `${sessions} sessions`;
-  return `${name(balancer)} process ${pid} ${sessions === undefined ? 'may hold' : 'holds'} ${count} of ${name(listener)}`;
+  const count = sessions === 1 ? '1 session' : `${sessions} sessions`;
+  const what = sessions === undefined ? 'may hold sessions' : `holds ${count}`;
+  return `process ${pid} ${what} of ${name(listener)} at ${name(balancer)}`;
 }
 
 /** How long it is until then, in two units: `4m 55s`, `2h 3m`, `0s` when it is over; empty without a time. */

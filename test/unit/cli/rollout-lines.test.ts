@@ -64,9 +64,9 @@ describe('stepWords()', () => {
 
 describe('sessionWords()', () => {
   it.each([
-    [3, 'lb-1 process 41 holds 3 sessions of shop_10000/x'],
-    [1, 'lb-1 process 41 holds 1 session of shop_10000/x'],
-    [undefined, 'lb-1 process 41 may hold sessions of shop_10000/x'],
+    [3, 'process 41 holds 3 sessions of shop_10000/x at lb-1'],
+    [1, 'process 41 holds 1 session of shop_10000/x at lb-1'],
+    [undefined, 'process 41 may hold sessions of shop_10000/x at lb-1'],
   ])('tells of %s', (sessions, words) => {
     expect(sessionWords({ balancer: 'lb-1', pid: 41, listener: 'shop_10000/x', sessions })).toBe(words);
   });
@@ -144,6 +144,7 @@ describe('jsonLine()', () => {
       type: 'progress',
       ...rolloutProgress(),
       at: '2026-01-03T10:00:07.000Z',
+      step: { do: 'wait', for: 'drain', reason: 'connections to blue.1 are left' },
     });
   });
 
@@ -208,7 +209,6 @@ describe('planText()', () => {
         '/nginx-blue is to serve with 3 instances, in place of /nginx-green',
         '1. scale /shop-green 1 → 2: because',
         '2. ask before 2 tasks of /shop-blue die: because',
-        '',
       ].join('\n'),
     );
   });
@@ -225,7 +225,6 @@ describe('planText()', () => {
         '  }',
         '}',
         '/nginx-blue is to serve with 3 instances, in place of /nginx-green',
-        '',
       ].join('\n'),
     );
   });
@@ -234,9 +233,7 @@ describe('planText()', () => {
     [{ policy: rolloutPolicy({ split: 2 }) }, '2 of 3 instances, beside /nginx-green'],
     [{ last: undefined, target: 1 }, '1 instance, the first of its group'],
   ])('tells a split, and a first deployment', (changes, words) => {
-    expect(planText({ ...plan, ...changes, steps: [] }, false)).toBe(
-      `/nginx-blue is to serve with ${words}\n`,
-    );
+    expect(planText({ ...plan, ...changes, steps: [] }, false)).toBe(`/nginx-blue is to serve with ${words}`);
   });
 
   it('aligns the numbers of many steps', () => {
