@@ -6,6 +6,7 @@ import { discoveryPorts, isObject } from './old-networks.ts';
 type Json = Record<string, unknown>;
 
 const STATUS = { typeErrorStatus: 400 } as const;
+const OPERATORS = ['UNIQUE', 'CLUSTER', 'GROUP_BY', 'LIKE', 'UNLIKE', 'MAX_PER'];
 const DOCKER_NETWORKS = new Set<unknown>(['HOST', 'BRIDGE', 'USER', 'NONE']);
 
 /** A body as Marathon up to 1.4 reads it, with `uris`, `ports` and the port mappings where later versions have
@@ -16,6 +17,7 @@ const DOCKER_NETWORKS = new Set<unknown>(['HOST', 'BRIDGE', 'USER', 'NONE']);
 export function fromOldBody(body: unknown, isWhole: boolean): unknown {
   if (!isObject(body)) return body;
   refuseContradictions(body, isWhole);
+  refuseOperators(body.constraints);
   const { uris, ports, container, ...rest } = body;
   const app: Json = { ...rest };
   if (Array.isArray(uris) && (uris.length > 0 || !isWhole)) app.fetch = uris.map((uri) => ({ uri }));
@@ -56,6 +58,17 @@ function refuseContradictions(body: Json, isWhole: boolean): void {
     refuse('', 'You cannot specify both an IP address and ports');
   if (Array.isArray(ports) && Array.isArray(portDefinitions) && !areSamePorts(ports, portDefinitions))
     refuse('', 'You cannot specify both ports and port definitions');
+}
+
+/** Here an operator is a matter of types; later it is a rule for apps. */
+function refuseOperators(constraints: unknown): void {
+  if (!Array.isArray(constraints)) return;
+  for (const [index, constraint] of constraints.entries())
+    if (Array.isArray(constraint) && !OPERATORS.includes(constraint[1]))
+      refuse(
+        `/constraints(${index})`,
+        `Constraint operator must be one of the following: [${OPERATORS.join(', ')}]`,
+      );
 }
 
 function refuse(path: string, error: string): never {
