@@ -23,7 +23,8 @@ const USUAL_COLUMNS = 100;
 /** `certathon rollout status`: of one group, or of all. */
 export const runStatus: RunCommand = async (running) => {
   const groups = await rolloutStatus(running);
-  const columns = process.stdout.columns ?? USUAL_COLUMNS;
+  // A terminal of unknown size says 0.
+  const columns = process.stdout.columns || USUAL_COLUMNS;
   print(running.config.json ? `${jsonText(groups, 2)}\n` : statusText(groups, columns));
   return 0;
 };

@@ -149,7 +149,7 @@ export const ERRORS = {
   STOPPED: {
     exit: 130,
     retry: true,
-    hint: 'The pass was stopped from outside; the next one goes on where it ended.',
+    hint: 'It was stopped from outside; the next pass, or `certathon rollout resume`, goes on where it ended.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 
