@@ -226,27 +226,29 @@ test('looks during reload after reload are true or thrown away', async () => {
   await untilResting(balancer);
   const shop = `shop_10001/127_0_0_1_${task.port}`;
   const other = `other_10002/127_0_0_1_${task.port}`;
-  const kinds = new Set<string>();
-  const pids = new Set<number>();
+  const unreachable: string[] = [];
+  const told: [pid: number, names: string][] = [];
 
   for (let reload = 1; reload <= 3; reload += 1) {
     marathon.apps = [states[reload % 2] as object];
     marathon.tell('status_update_event');
     await until(`reload ${reload}`, async () => {
       const seen = await lookAtBalancer(placeOf(balancer), { signal, clock });
-      kinds.add(Object.keys(seen)[0] as string);
+      if ('unreachable' in seen) unreachable.push(seen.unreachable);
       if (!('pids' in seen)) return false;
-      // Whoever answers has one of the two configurations, and it is the one that it began with.
       const names = seen.rows
         .map(({ listener }) => listener)
         .filter((name) => name === shop || name === other);
-      expect([[shop], [other]]).toContainEqual(names);
-      expect(seen.pids).toContain(seen.servingPid);
-      pids.add(seen.servingPid as number);
+      // A worker that ends may close the connection between the two answers.
+      if (seen.servingPid !== undefined) told.push([seen.servingPid, names.join()]);
       return names[0] === (reload % 2 === 0 ? shop : other);
     });
   }
 
-  expect(pids.size).toBeGreaterThanOrEqual(4);
-  expect([...kinds].filter((kind) => kind === 'unreachable')).toEqual([]);
+  expect(unreachable).toEqual([]);
+  // Whoever answers has one of the two configurations, and always the one that it began with.
+  const pairs = new Map(told.map(([pid, names]) => [`${pid} ${names}`, pid]));
+  expect([...new Set(told.map(([, names]) => names))].sort()).toEqual([other, shop]);
+  expect(pairs.size).toBe(new Set(pairs.values()).size);
+  expect(pairs.size).toBeGreaterThanOrEqual(4);
 });
