@@ -18,12 +18,10 @@ export function balancerFacts(apps: readonly App[], ids: readonly string[]): Bal
 }
 
 /** Whether every balancer that serves the app can be looked at, each at an address of its own.
- * @param labels of the app that is rolled out
  * @throws ROLLOUT_BALANCERS_UNREADABLE, ROLLOUT_UNSAFE: one that is not watched sends requests to tasks that are gone */
 export async function requireBalancers(
-  { tools, isShared, isByAddress, ids }: RolloutWiring,
+  { tools, isShared, isByAddress, ids, served }: RolloutWiring,
   apps: readonly App[],
-  labels: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { places, problems } = await tools.findPlaces();
   const unseen = await Promise.all(
@@ -39,7 +37,7 @@ export async function requireBalancers(
       `Balancers can not be looked at: ${wrong.join('; ')}`,
     );
   if (!isByAddress) return;
-  const known = apps.filter((app) => ids.includes(app.id) && takes(app, labels));
+  const known = apps.filter((app) => ids.includes(app.id) && takesApp(app, served.labels));
   const running = known.flatMap(({ tasks }) => tasks).filter(({ state }) => state === 'TASK_RUNNING').length;
   if (running > places.length)
     throw new CertathonError(
@@ -54,10 +52,13 @@ export async function requireBalancers(
       );
 }
 
-function takes({ args, cmd }: App, labels: Readonly<Record<string, string>>): boolean {
+/** Whether a marathon-lb app takes the first port of an app with these labels. Pure. @param labels unknown: it may */
+export function takesApp(
+  { args, cmd }: Pick<App, 'args' | 'cmd'>,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
   const groups = groupsOf(args, cmd);
-  const asked = (labels.HAPROXY_0_GROUP ?? labels.HAPROXY_GROUP ?? '')
-    .split(',')
-    .map((group) => group.trim());
-  return groups === 'all' || asked.some((group) => groups.includes(group));
+  if (labels === undefined || groups === 'all') return true;
+  const asked = (labels.HAPROXY_0_GROUP ?? labels.HAPROXY_GROUP ?? '').split(',');
+  return asked.some((group) => groups.includes(group.trim()));
 }

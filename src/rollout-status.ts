@@ -31,8 +31,11 @@ export async function rolloutStatus(running: Running): Promise<GroupStatus[]> {
     const apps = await readAllApps(wiring.tools.marathon, wiring.tools.signal);
     const groups = config.group === undefined ? groupsIn(apps) : [groupKey(config.group)];
     const found: GroupStatus[] = [];
-    for (const group of groups)
-      found.push(await statusOf(group, groupState(appsOfGroup(apps, group)), wiring.tools));
+    for (const group of groups) {
+      const own = appsOfGroup(apps, group);
+      wiring.served.labels = own[0]?.labels;
+      found.push(await statusOf(group, groupState(own), wiring.tools));
+    }
     return found;
   } finally {
     await wiring.close();

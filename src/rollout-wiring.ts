@@ -5,9 +5,11 @@ import { addressesOf, createResolver } from './haproxy/resolve.ts';
 import { isSharedAddress } from './haproxy/shared-address.ts';
 import type { Clock } from './lib/clock.ts';
 import { asCertathonError, describeError } from './lib/errors.ts';
+import { appsThere } from './marathon/apps-there.ts';
 import { groupKey } from './rollout/group.ts';
 import { runHook } from './rollout/hook.ts';
 import type { Refusal, Removal, RolloutTools } from './rollout/tools.ts';
+import { takesApp } from './rollout-balancers.ts';
 import type { RolloutUi } from './rollouts.ts';
 import type { Running } from './service.ts';
 
@@ -21,6 +23,8 @@ export interface RolloutWiring {
   ids: readonly string[];
   /** Whether balancers are found at given addresses and not among the tasks of these apps. */
   isByAddress: boolean;
+  /** Labels of the app, as soon as they are known: balancers of other groups never have its listeners. */
+  served: { labels: Readonly<Record<string, string>> | undefined };
   isShared(place: BalancerPlace): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -37,26 +41,33 @@ export function wireRollout(running: Running, ui: RolloutUi, group: string): Rol
   const release = wake.hold();
   const resolve = createResolver(config.dnsServers);
   const isByAddress = config.marathonLb.length > 0;
+  const served: RolloutWiring['served'] = { labels: undefined };
   const tools: RolloutTools = {
     ...{ marathon, clock, log, signal },
     wait: (ms) => wake.wait(ms, signal),
     findPlaces: async () => {
       if (isByAddress) return placesAtUrls(config.marathonLb, resolve, { caPem: config.marathonCa });
       try {
-        const { balancers, problems } = await finding.find(signal);
-        return { places: balancers.map(({ id, host, adminPort }) => ({ id, host, adminPort })), problems };
+        const { apps, missing } = await appsThere(config.marathonLbApp, marathon, signal);
+        const balancers = apps.filter((app) => takesApp(app, served.labels)).flatMap(finding.balancersOf);
+        const places = balancers.map(({ id, host, adminPort }) => ({ id, host, adminPort }));
+        return { places, problems: missing.map(({ message }) => message) };
       } catch (error) {
         signal.throwIfAborted();
         return { places: [], problems: [describeError(error)] };
       }
     },
     look: (place) => lookAgain(place, { signal, clock }),
-    addressOf: async (host) =>
-      (await addressesOf(host, resolve)).addresses.find((each) => !each.includes(':')),
+    addressOf: async (host) => {
+      const { addresses } = await addressesOf(host, resolve);
+      const [first, second] = addresses.filter((each) => !each.includes(':'));
+      // Which of several marathon-lb dials is not known here.
+      return second === undefined ? first : undefined;
+    },
     ask: (removal) => askBefore(removal, { running, ui, tools }),
   };
   return {
-    ...{ tools, group: key, ids: config.marathonLbApp, isByAddress },
+    ...{ tools, served, group: key, ids: config.marathonLbApp, isByAddress },
     pollMs: Math.max(100, Math.min(config.stepDelayMs, LONGEST_POLL_MS)),
     isShared: (place) => isSharedAddress(place, signal),
     close: async () => {

@@ -6,6 +6,7 @@ import { createColour } from './rollout/create.ts';
 import { appsOfGroup, type GroupState, groupState } from './rollout/group.ts';
 import { checkHook } from './rollout/hook.ts';
 import type { RolloutPolicy } from './rollout/model.ts';
+import { frontFindings } from './rollout/preflight-ports.ts';
 import { activeSentence, groupOf, prepare, type RolloutPlan, readAllApps } from './rollout/prepare.ts';
 import type { RolloutProgress } from './rollout/progress.ts';
 import { runRollout } from './rollout/run.ts';
@@ -57,7 +58,8 @@ export async function startRollout(
       apps,
       balancerFacts(apps, config.marathonLbApp),
     );
-    await requireBalancers(wiring, apps, plan.next.labels);
+    wiring.served.labels = plan.next.labels;
+    await requireBalancers(wiring, apps);
     for (const notice of plan.notices) ui.notice(notice);
     ui.planned(plan);
     if (config.dryRun)
@@ -122,7 +124,9 @@ async function withGroup(
     const apps = await readAllApps(wiring.tools.marathon, wiring.tools.signal);
     const state = groupState(appsOfGroup(apps, group));
     if (state.kind === 'fault') throw new CertathonError('ROLLOUT_UNSAFE', state.sentence);
-    await requireBalancers(wiring, apps, state.kind === 'pair' ? state.old.labels : {});
+    wiring.served.labels = labelsOf(state);
+    await requireBalancers(wiring, apps);
+    requireOneFront(state);
     if (config.dryRun) {
       if (state.kind === 'pair') ui.notice(activeSentence(wiring.group, state));
       return { group: wiring.group, state: 'planned', sentence: 'Nothing was changed: this was a dry run' };
@@ -131,6 +135,17 @@ async function withGroup(
   } finally {
     await wiring.close();
   }
+}
+
+function labelsOf(state: Pair): Readonly<Record<string, string>> | undefined {
+  return state.kind === 'pair' ? state.old.labels : state.kind === 'single' ? state.app.labels : undefined;
+}
+
+/** @throws ROLLOUT_UNSAFE */
+function requireOneFront(state: Pair): void {
+  if (state.kind !== 'pair') return;
+  const [finding] = frontFindings({ next: state.fresh, last: state.old });
+  if (finding !== undefined) throw new CertathonError('ROLLOUT_UNSAFE', finding.sentence);
 }
 
 async function run(

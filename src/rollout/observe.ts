@@ -107,7 +107,7 @@ function colourTaskOf(app: App, task: Task, rules: NamingRules): ColourTask {
   };
 }
 
-/** marathon-lb dials an address; Marathon names hosts. One that can not be resolved here has no listeners. */
+/** marathon-lb dials an address; Marathon names hosts. One that can not be resolved here matches any address. */
 async function addressesOfHosts(apps: readonly App[], tools: RolloutTools): Promise<Map<string, string>> {
   const hosts = [...new Set(apps.flatMap(({ tasks }) => tasks.map(({ host }) => host)))].filter(
     (host) => host !== '',

@@ -1,10 +1,23 @@
 // pure
 import type { App } from '../marathon/app-schema.ts';
 import type { PreflightFinding, PreflightInput } from './preflight.ts';
-import { type PortOfApp, portCount, sharesBalancer } from './preflight-way.ts';
+import { isPortEnabled, type PortOfApp, portCount, sharesBalancer } from './preflight-way.ts';
 import { frontPortsOf, portLabel, servicePortsOf } from './service-port.ts';
 
 const MOST_NAMED = 5;
+
+/** While both colours exist, marathon-lb binds the ports of the one that it takes for the older, and which one that is
+ * changes with every scaling: users of the other port would be left without a frontend. */
+export function frontFindings({ next, last }: Pick<PreflightInput, 'next' | 'last'>): PreflightFinding[] {
+  if (last === undefined) return [];
+  const [before, after] = [frontPortsOf(last), frontPortsOf(next)];
+  return before.flatMap((port, index) => {
+    const to = after[index];
+    if (to === undefined || to === port || !isPortEnabled(next, index)) return [];
+    const sentence = `The frontend of port ${index} would move from ${port} to ${to === 0 ? 'one that Marathon chooses' : to} in the middle of the rollout: give both colours HAPROXY_${index}_PORT ${port}, or change the port in an app of another deployment group`;
+    return { level: 'refuse', code: 'front-moves', sentence };
+  });
+}
 
 /** What the ports of the new colour run into. Pure. @param others the apps outside the group */
 export function portFindings(input: PreflightInput, others: readonly App[]): PreflightFinding[] {

@@ -4,7 +4,7 @@ import type { App } from '../marathon/app-schema.ts';
 import type { Acceptance } from './definition.ts';
 import { groupKey, newInstancesOf, zoneSentence } from './group.ts';
 import { targetLabel } from './marking.ts';
-import { portFindings } from './preflight-ports.ts';
+import { frontFindings, portFindings } from './preflight-ports.ts';
 import { wayFindings } from './preflight-way.ts';
 import { readStartedAt } from './started-at.ts';
 
@@ -48,6 +48,7 @@ export type PreflightCode =
   | 'port-index'
   | 'port-taken'
   | 'port-shared'
+  | 'front-moves'
   | 'host-port-fixed';
 
 /** `refuse`: stock marathon-lb can not be driven safely through it. `wait`: not now. `warn`: the operator shall know. */
@@ -67,6 +68,7 @@ export function preflight(input: PreflightInput): PreflightFinding[] {
     ...healthFindings(input),
     ...labelFindings(input),
     ...wayFindings(input),
+    ...frontFindings(input),
     ...portFindings(input, others),
     ...marathonFindings(input, others),
   ];

@@ -26,9 +26,15 @@ export function usesOf(app: ColourApp, balancers: readonly SeenBalancer[]): Map<
   return new Map(app.tasks.map((task) => [task.id, useOf(task, balancers)]));
 }
 
-/** @returns `drained` for a task without listeners, which nobody ever sent anything to */
+/** @returns `drained` for a task without listeners, which nobody ever sent anything to. One that is alive has a place on
+ * every balancer sooner or later: where it has none, that may be about to change, or its name is another one */
 export function useOf(task: ColourTask, balancers: readonly SeenBalancer[]): TaskUse {
   const states = statesOf(task, balancers);
+  if (
+    task.isAlive &&
+    states.some((state) => state.kind === 'out' && !state.isListed && state.holders.length === 0)
+  )
+    return 'mixed';
   if (states.every((state) => state.kind === 'out'))
     return states.every((state) => state.kind === 'out' && state.holders.length === 0) ? 'drained' : 'out';
   return states.every((state) => state.kind === 'in') ? 'in' : 'mixed';

@@ -360,7 +360,18 @@ describe('preflight() of ports', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>, unknown[][]]>([
     ['wanted by both', fixedHost(8080), fixedHost(8080), warning(8080)],
     ['not required', fixedHost(8080, false), fixedHost(8080, false), []],
-    ['of which each has another', fixedHost(8080), fixedHost(8081), []],
+    [
+      'of which each has another, and with it another frontend',
+      fixedHost(8080),
+      fixedHost(8081),
+      [
+        [
+          'refuse',
+          'front-moves',
+          expect.stringContaining('The frontend of port 1 would move from 8080 to 8081'),
+        ],
+      ],
+    ],
     ['mapped by both', bridge(10000, { hostPort: 8080 }), bridge(10000, { hostPort: 8080 }), warning(8080)],
     ['left to Mesos', bridge(10000, { hostPort: 0 }), bridge(10000, { hostPort: 0 }), []],
   ])('judges a port of the agent %s', (_what, before, after, expected) => {
