@@ -24,6 +24,8 @@ export class LaunchQueue {
   readonly #appOf: (appId: string) => App | undefined;
   readonly #launch: (instance: Instance, app: App, slot: Slot) => void;
   #timer: NodeJS.Timeout | undefined;
+  /** Of the instances that were passed over in the last round because of their back-off. */
+  #nextDelayEndMs = Number.POSITIVE_INFINITY;
   #isPumping = false;
   #mustPumpAgain = false;
   #isStopped = false;
@@ -109,6 +111,7 @@ export class LaunchQueue {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#mustPumpAgain && !this.#isStopped) {
       this.#mustPumpAgain = false;
+      this.#nextDelayEndMs = Number.POSITIVE_INFINITY;
       for (const instance of [...this.#waiting.keys()]) await this.#tryPlace(instance);
     }
     this.#isPumping = false;
@@ -117,7 +120,12 @@ export class LaunchQueue {
 
   async #tryPlace(instance: Instance): Promise<void> {
     const app = this.#appOf(instance.appId);
-    if (!app || !this.#waiting.has(instance) || this.#delayUntilMs(app) > Date.now()) return;
+    if (!app || !this.#waiting.has(instance)) return;
+    const untilMs = this.#delayUntilMs(app);
+    if (untilMs > Date.now()) {
+      this.#nextDelayEndMs = Math.min(this.#nextDelayEndMs, untilMs);
+      return;
+    }
     const living = this.#tracker
       .ofApp(app.id)
       .flatMap((other) => (other.task ? [other.task.slot.agent] : []));
@@ -138,15 +146,11 @@ export class LaunchQueue {
     this.#launch(instance, app, slot);
   }
 
+  /** Also when the delay has ended since it was looked at: nobody else would try again. */
   #wakeAtNextDelayEnd(): void {
     clearTimeout(this.#timer);
-    const ends = [...this.#waiting.keys()].flatMap((instance) => {
-      const app = this.#appOf(instance.appId);
-      const untilMs = app ? this.#delayUntilMs(app) : 0;
-      return untilMs > Date.now() ? [untilMs] : [];
-    });
-    if (ends.length === 0 || this.#isStopped) return;
-    this.#timer = setTimeout(() => this.pump(), Math.min(...ends) - Date.now() + 1);
+    if (this.#nextDelayEndMs === Number.POSITIVE_INFINITY || this.#isStopped) return;
+    this.#timer = setTimeout(() => this.pump(), Math.max(0, this.#nextDelayEndMs - Date.now()) + 1);
   }
 
   #isWaiting(appId: string): boolean {
