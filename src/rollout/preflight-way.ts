@@ -46,7 +46,36 @@ export function portCount({ network, portMappings, portDefinitions }: App): numb
 
 /** Pure. */
 export function wayFindings(input: PreflightInput): PreflightFinding[] {
-  return [...takenFindings(input), ...groupFindings(input), ...dialledFindings(input)];
+  return [
+    ...takenFindings(input),
+    ...apartFindings(input),
+    ...groupFindings(input),
+    ...dialledFindings(input),
+  ];
+}
+
+/** A task is in use when every balancer has every port of it: ports that different balancers take never come to that. */
+function apartFindings({ next, balancers }: PreflightInput): PreflightFinding[] {
+  const enabled = indexes(portCount(next)).filter((index) => isPortEnabled(next, index));
+  const takersOf = (index: number): string => {
+    const groups = groupsOfPort(next, index);
+    const takers = (balancers ?? []).filter(
+      (each) => each.groups === 'all' || groups.some((group) => each.groups.includes(group)),
+    );
+    // Whatever is not known here goes by what is written.
+    return (takers.length > 0 ? takers.map(({ id }) => id) : [...new Set(groups)]).sort().join(', ');
+  };
+  const [first, ...others] = enabled.map((index) => ({ index, takers: takersOf(index) }));
+  const apart = others.find(({ takers }) => takers !== first?.takers);
+  if (first === undefined || apart === undefined) return [];
+  const ports = `port ${first.index} by ${first.takers || 'none'}, port ${apart.index} by ${apart.takers || 'none'}`;
+  return [
+    {
+      level: 'refuse',
+      code: 'ports-apart',
+      sentence: `Different balancers take the ports of ${next.id} (${ports}): its tasks can not be told to be in use or drained`,
+    },
+  ];
 }
 
 function takenFindings({ next, balancers }: PreflightInput): PreflightFinding[] {

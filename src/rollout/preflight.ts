@@ -42,6 +42,7 @@ export type PreflightCode =
   | 'no-group'
   | 'no-balancer'
   | 'group-differs'
+  | 'ports-apart'
   | 'health-ignored'
   | 'network-differs'
   | 'container-port-differs'

@@ -216,6 +216,48 @@ describe('preflight() of the way from the balancers', () => {
     expect(found({ last, next: nextOf({}, last) })).toEqual([]);
   });
 
+  it.each<[string, Record<string, string>, object[], boolean]>([
+    ['ports of two groups', { HAPROXY_1_GROUP: 'internal' }, [], true],
+    [
+      'ports of two groups, each with its balancers',
+      { HAPROXY_1_GROUP: 'internal' },
+      [balancer(), balancer({ id: '/lb-in', groups: ['internal'] })],
+      true,
+    ],
+    [
+      'ports of two groups, which the same balancers take',
+      { HAPROXY_1_GROUP: 'internal' },
+      [balancer({ groups: ['external', 'internal'] })],
+      false,
+    ],
+    [
+      'a port of another group that is switched off',
+      { HAPROXY_1_GROUP: 'internal', HAPROXY_1_ENABLED: 'false' },
+      [],
+      false,
+    ],
+    ['ports of one group', { HAPROXY_0_GROUP: 'external' }, [balancer()], false],
+  ])('judges %s', (_what, more, balancers, isRefused) => {
+    const json = {
+      container: { portMappings: [{ servicePort: 10000 }, { servicePort: 10002 }] },
+      labels: labels(more),
+    };
+    const next = nextOf(json, undefined);
+    const known = balancers.length === 0 ? {} : { balancers: balancers as PreflightInput['balancers'] };
+
+    expect(found({ last: undefined, apps: [], next, ...known })).toEqual(
+      isRefused
+        ? [
+            [
+              'refuse',
+              'ports-apart',
+              expect.stringContaining('Different balancers take the ports of /nginx-blue'),
+            ],
+          ]
+        : [],
+    );
+  });
+
   const container = (containerPort: number) => ({
     networks: [{ mode: 'container', name: 'dcos' }],
     container: { portMappings: [{ containerPort, servicePort: 10000 }] },
