@@ -76,7 +76,8 @@ export async function drive(
     const again = {
       ...running,
       signal: stopping.signal,
-      config: { ...config, group: seen.group, yes: false },
+      // The hook was named for the way forward.
+      config: { ...config, group: seen.group, yes: false, preKillHook: undefined },
     };
     try {
       reporter.say(

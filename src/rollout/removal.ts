@@ -10,7 +10,7 @@ import { heldBy, type TaskUse } from './tally.ts';
 
 /** Ends the going colour as a whole, once nothing is sent to it and nothing holds it. Pure. */
 export function removal(sides: Sides, about: About): RolloutStep {
-  const { going, isBack, goingUse, marking } = sides;
+  const { going, goingUse, marking } = sides;
   const [deployment] = going.deployments;
   if (deployment !== undefined) return endDeployment(going, deployment, sides, about);
   const out = new Set(marking.older === going.id ? marking.out : []);
@@ -20,7 +20,8 @@ export function removal(sides: Sides, about: About): RolloutStep {
     const still = drain(busy, sides, about);
     if (still !== undefined) return still;
   }
-  const ask = isBack ? undefined : asking(going, [], true, about);
+  // Nobody may hold up a rollout that has failed on its way back; one that somebody asked for is asked about.
+  const ask = about.memory.turned === undefined ? asking(going, [], true, about) : undefined;
   if (ask !== undefined) return ask;
   const cut =
     busy.length > 0 ? `, although ${busy.length} tasks still hold connections: cut as asked for` : '';
@@ -98,7 +99,7 @@ function isIdle(task: ColourTask, uses: ReadonlyMap<string, TaskUse>): boolean {
   return uses.get(task.id) === 'drained';
 }
 
-/** Before anything of the old colour is removed, whoever was named is asked, once. */
+/** Before anything of the colour that makes way is removed, whoever was named is asked, once. */
 function asking(
   going: ColourApp,
   taskIds: readonly string[],

@@ -231,9 +231,16 @@ describe('nextStep() back', () => {
       step: { do: 'wait', for: 'drain' },
     },
     {
-      what: 'deletes the new colour without asking',
+      what: 'asks before it deletes the new colour',
       seen: pairSeen(times(4, 'in'), ['drained', 'drained'], { blue: { scaledAt: LATER } }),
       policy: { ...back, hasHook: true },
+      step: { do: 'ask', appId: '/web-green', taskIds: ['green.1', 'green.2'], isWhole: true },
+    },
+    {
+      what: 'deletes the new colour without asking when it failed: nobody may hold up the way back',
+      seen: pairSeen(times(4, 'in'), ['drained', 'drained'], { blue: { scaledAt: LATER } }),
+      policy: { hasHook: true },
+      memory: { turned: { code: 'ROLLOUT_STUCK', sentence: 'x' } },
       step: { do: 'delete', appId: '/web-green' },
     },
     {
