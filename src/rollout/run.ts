@@ -5,6 +5,7 @@ import type { RolloutMemory, RolloutPolicy, RolloutStep } from './model.ts';
 import { type Observed, observe } from './observe.ts';
 import { nextStep } from './plan.ts';
 import { progressOf, type RolloutProgress } from './progress.ts';
+import { withinLimit } from './time-limit.ts';
 import type { RolloutTools } from './tools.ts';
 
 export interface RolloutRun {
@@ -13,6 +14,8 @@ export interface RolloutRun {
   policy: RolloutPolicy;
   /** The longest time between two looks; HAProxy tells nothing by itself. */
   pollMs: number;
+  /** How long all of it may take before it counts as failed; 0: as long as something moves on. */
+  timeLimitMs: number;
   report: (progress: RolloutProgress) => void;
 }
 
@@ -28,12 +31,17 @@ export interface RolloutResult {
 export async function runRollout(run: RolloutRun): Promise<RolloutResult> {
   const { tools, policy, group } = run;
   const { clock, log } = tools;
-  let memory = newMemory(clock.monotonicMs());
+  const startedMs = clock.monotonicMs();
+  let memory = newMemory(startedMs);
+  let unsureSinceMs: number | undefined;
   for (;;) {
     const observed = await observeOrWait(run, memory);
     if (observed === undefined) continue;
     memory = remember({ ...memory, drain: observed.drain }, observed.seen, policy, clock.monotonicMs());
-    const step = nextStep(observed.seen, policy, memory, clock.monotonicMs());
+    const nowMs = clock.monotonicMs();
+    const step = withinLimit(nextStep(observed.seen, policy, memory, nowMs), observed.seen, {
+      ...{ policy, memory, tookMs: nowMs - startedMs, limitMs: run.timeLimitMs },
+    });
     run.report(
       progressOf({
         observed: observed.seen,
@@ -57,10 +65,22 @@ export async function runRollout(run: RolloutRun): Promise<RolloutResult> {
         log.warn('rollout.aborted', { group, code: step.code, reason: step.reason });
         memory = afterStep(memory, step, clock.monotonicMs());
         break;
-      default:
-        memory = await carryOut(step, observed, memory, run);
+      default: {
+        const { reached, again } = await carryOut(step, observed, memory, run);
+        memory = reached;
+        unsureSinceMs = again === undefined ? undefined : (unsureSinceMs ?? nowMs);
+        if (again !== undefined && nowMs - (unsureSinceMs ?? nowMs) >= policy.maxWaitMs)
+          throw neverDone(step, again, policy);
+      }
     }
   }
+}
+
+/** Marathon takes no step, however often it is asked. */
+function neverDone(step: Effect, again: string, { maxWaitMs }: RolloutPolicy): CertathonError {
+  const code = step.do === 'delete' ? 'ROLLOUT_DELETE_FAILED' : 'ROLLOUT_SCALE_FAILED';
+  const what = `Marathon did not ${step.do} ${step.appId} within ${Math.round(maxWaitMs / 1_000)} s`;
+  return new CertathonError(code, `${what}: ${again}`);
 }
 
 /** Marathon's part comes with events; what HAProxy does has to be asked for, and takes a fraction of a second. */
@@ -75,21 +95,24 @@ async function carryOut(
   observed: Observed,
   memory: RolloutMemory,
   { tools, policy, group, pollMs }: RolloutRun,
-): Promise<RolloutMemory> {
+): Promise<{ reached: RolloutMemory; again?: string }> {
   const { clock, log } = tools;
   log.info('rollout.step', { group, ...step });
   const done = await execute(step, observed, tools);
-  if (done.kind === 'done') return afterStep(memory, step, clock.monotonicMs(), done.deploymentId);
+  if (done.kind === 'done')
+    return { reached: afterStep(memory, step, clock.monotonicMs(), done.deploymentId) };
   if (done.kind === 'again') {
     log.warn('rollout.waiting', { group, do: step.do, reason: done.reason });
     await tools.wait(pollMs);
     // It may have been carried out all the same: whatever is there next is taken as it is.
-    return { ...memory, expected: unsure(memory, step) };
+    return { reached: { ...memory, expected: unsure(memory, step) }, again: done.reason };
   }
-  if (policy.onFailure === 'stop' || done.code === 'ROLLOUT_DECLINED')
+  // Going back is what a no leads to otherwise; a no to that leaves everything as it is.
+  if (policy.onFailure === 'stop' || policy.direction === 'back' || done.code === 'ROLLOUT_DECLINED')
     throw new CertathonError(done.code, done.sentence);
   log.warn('rollout.aborted', { group, code: done.code, reason: done.sentence });
-  return afterStep(memory, { do: 'turn', code: done.code, reason: done.sentence }, clock.monotonicMs());
+  const turn: RolloutStep = { do: 'turn', code: done.code, reason: done.sentence };
+  return { reached: afterStep(memory, turn, clock.monotonicMs()) };
 }
 
 function unsure(memory: RolloutMemory, step: Effect): RolloutMemory['expected'] {
