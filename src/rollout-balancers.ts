@@ -1,7 +1,9 @@
 import { groupsOf } from './haproxy/groups.ts';
 import { CertathonError } from './lib/errors.ts';
 import type { App } from './marathon/app-schema.ts';
+import { appsThere } from './marathon/apps-there.ts';
 import type { BalancerFacts } from './rollout/preflight.ts';
+import type { RolloutTools } from './rollout/tools.ts';
 import type { RolloutWiring } from './rollout-wiring.ts';
 
 /** What the arguments of the marathon-lb apps tell. Pure. @returns [] where none of them is an app of this Marathon */
@@ -37,19 +39,60 @@ export async function requireBalancers(
       `Balancers can not be looked at: ${wrong.join('; ')}`,
     );
   if (!isByAddress) return;
-  const known = apps.filter((app) => ids.includes(app.id) && takesApp(app, served.labels));
-  const running = known.flatMap(({ tasks }) => tasks).filter(({ state }) => state === 'TASK_RUNNING').length;
-  if (running > places.length)
-    throw new CertathonError(
-      'ROLLOUT_UNSAFE',
-      `Marathon runs ${running} tasks of ${known.map(({ id }) => id).join(', ')}, and ${places.length} addresses were given or found: one that is not watched would send requests to tasks that are gone`,
-    );
+  const unwatched = unwatchedIn(
+    apps.filter(({ id }) => ids.includes(id)),
+    served.labels,
+    places.length,
+  );
+  if (unwatched !== undefined) throw new CertathonError('ROLLOUT_UNSAFE', unwatched);
   for (const place of places)
     if (await isShared(place))
       throw new CertathonError(
         'ROLLOUT_UNSAFE',
         `Several balancers answer at ${place.id} in turns: give the address of each, or leave them to be found as tasks of Marathon`,
       );
+}
+
+/** How often Marathon is asked whether it runs other balancers than those at the given addresses. */
+const RECOUNT_MS = 5_000;
+
+/** The same tools, for balancers at given addresses: one that Marathon starts in the middle of a rollout, and that is at
+ * none of them, counts as one that can not be looked at. */
+export function countingBalancers({
+  tools,
+  isByAddress,
+  ids,
+  served,
+}: Pick<RolloutWiring, 'tools' | 'isByAddress' | 'ids' | 'served'>): RolloutTools {
+  if (!isByAddress) return tools;
+  const { clock, marathon, signal } = tools;
+  let counted: { atMs: number; apps: readonly App[] } | undefined;
+  return {
+    ...tools,
+    findPlaces: async () => {
+      const found = await tools.findPlaces();
+      if (counted === undefined || clock.monotonicMs() - counted.atMs >= RECOUNT_MS) {
+        // It only counts; what the rollout needs of Marathon is read elsewhere, and waited for.
+        const { apps } = await appsThere(ids, marathon, signal).catch(() => ({ apps: counted?.apps ?? [] }));
+        signal.throwIfAborted();
+        counted = { atMs: clock.monotonicMs(), apps };
+      }
+      const unwatched = unwatchedIn(counted.apps, served.labels, found.places.length);
+      return unwatched === undefined ? found : { ...found, problems: [...found.problems, unwatched] };
+    },
+  };
+}
+
+function unwatchedIn(
+  apps: readonly App[],
+  labels: RolloutWiring['served']['labels'],
+  watched: number,
+): string | undefined {
+  const known = apps.filter((app) => takesApp(app, labels));
+  const running = known.flatMap(({ tasks }) => tasks).filter(({ state }) => state === 'TASK_RUNNING').length;
+  return running > watched
+    ? `Marathon runs ${running} tasks of ${known.map(({ id }) => id).join(', ')}, and ${watched} addresses were given or found: one that is not watched would send requests to tasks that are gone`
+    : undefined;
 }
 
 /** Whether a marathon-lb app takes the first port of an app with these labels. Pure. @param labels unknown: it may */

@@ -8,6 +8,7 @@ import { observe } from './rollout/observe.ts';
 import { nextStep } from './rollout/plan.ts';
 import { activeSentence, readAllApps } from './rollout/prepare.ts';
 import { progressOf, type RolloutProgress } from './rollout/progress.ts';
+import { splitOf } from './rollout/target.ts';
 import { wireRollout } from './rollout-wiring.ts';
 import type { Running } from './service.ts';
 
@@ -71,7 +72,7 @@ type Tools = ReturnType<typeof wireRollout>['tools'];
 async function statusOf(group: string, state: GroupState, tools: Tools): Promise<GroupStatus> {
   if (state.kind === 'empty') throw noGroup(group);
   if (state.kind === 'fault') return { group, state: 'fault', sentence: state.sentence, progress: undefined };
-  const split = state.kind === 'pair' ? state.isHybridWanted : 0;
+  const split = state.kind === 'pair' ? splitOf(state, 0) : 0;
   const sentence =
     state.kind === 'pair' ? activeSentence(group, state) : `${state.app.id} is alone in the group ${group}`;
   return {

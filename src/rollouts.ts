@@ -10,7 +10,8 @@ import { frontFindings } from './rollout/preflight-ports.ts';
 import { activeSentence, groupOf, prepare, type RolloutPlan, readAllApps } from './rollout/prepare.ts';
 import type { RolloutProgress } from './rollout/progress.ts';
 import { runRollout } from './rollout/run.ts';
-import { balancerFacts, requireBalancers } from './rollout-balancers.ts';
+import { splitOf } from './rollout/target.ts';
+import { balancerFacts, countingBalancers, requireBalancers } from './rollout-balancers.ts';
 import { type RolloutWiring, wireRollout } from './rollout-wiring.ts';
 import type { Running } from './service.ts';
 
@@ -70,7 +71,7 @@ export async function startRollout(
     );
     await createColour({ ...plan, lockWaitMs: config.lockWaitMs }, tools);
     tools.log.info('rollout.started', { group, app: plan.next.id, instances: plan.next.instances });
-    return await run(wiring, ui, plan.policy);
+    return await run(wiring, ui, plan.policy, config.timeLimitMs);
   } finally {
     await wiring.close();
   }
@@ -87,18 +88,20 @@ export async function resumeRollout(
   return withGroup(running, ui, async (wiring, state) => {
     const { group } = wiring;
     if (state.kind === 'empty') throw new CertathonError('ROLLOUT_STATE', `No app is in the group ${group}`);
-    const split = state.kind === 'pair' && !config.complete ? state.isHybridWanted : 0;
-    if (config.complete && state.kind === 'single')
+    const split = state.kind === 'pair' && !config.complete ? splitOf(state, config.newInstances) : 0;
+    if ((config.complete || config.newInstances > 0) && state.kind === 'single')
       throw new CertathonError('ROLLOUT_STATE', `The group ${group} is not split: ${state.app.id} is alone`);
     if (state.kind === 'pair') ui.notice(activeSentence(group, state));
     const what = split > 0 ? `the split of ${split} new instances` : 'the new colour alone';
     if (state.kind === 'pair') await requireYes(ui, `Go on to ${what} in ${group}?`);
-    return run(wiring, ui, { ...policyOf(running, ui, oldByDefault), direction: 'forward', split });
+    const policy = policyOf(running, ui, oldByDefault);
+    return run(wiring, ui, { ...policy, direction: 'forward', split }, config.timeLimitMs);
   });
 }
 
 /** Makes the older colour serve alone again. */
 export async function abortRollout(running: Running, ui: RolloutUi): Promise<RolloutOutcome> {
+  requireHook(running.config.preKillHook);
   return withGroup(running, ui, async (wiring, state) => {
     const { group } = wiring;
     if (state.kind !== 'pair') {
@@ -149,17 +152,20 @@ function requireOneFront(state: Pair): void {
 }
 
 async function run(
-  { tools, group, pollMs }: RolloutWiring,
+  wiring: RolloutWiring,
   ui: RolloutUi,
   policy: RolloutPolicy,
+  timeLimitMs = 0,
 ): Promise<RolloutOutcome> {
+  const { group, pollMs } = wiring;
+  const tools = countingBalancers(wiring);
   let serves = 'unknown';
   const report = (progress: RolloutProgress): void => {
     serves = progress.serves;
     ui.progress(progress);
   };
   try {
-    const { state, reason } = await runRollout({ tools, group, policy, pollMs, report });
+    const { state, reason } = await runRollout({ tools, group, policy, pollMs, timeLimitMs, report });
     tools.log.info('rollout.finished', { group, state, serves });
     return { group, state, sentence: `${reason}; ${servedBy(serves)}` };
   } catch (error) {

@@ -54,8 +54,8 @@ export const ROLLOUT_OPTIONS = forCommands(ROLLOUT_COMMANDS, [
     kind: 'integer',
     range: ['0', '100000'],
     default: '0',
-    commands: BEGINNING,
-    doc: 'Keep so many instances of the new colour beside the rest of the old one (a split); 0 replaces the old one.',
+    commands: FORWARD,
+    doc: 'Keep so many instances of the new colour beside the rest of the old one (a split); 0 replaces the old one, and on resume keeps the split that is there.',
   },
   {
     name: 'keepInstances',
@@ -100,6 +100,15 @@ export const ROLLOUT_OPTIONS = forCommands(ROLLOUT_COMMANDS, [
     default: '300s',
     commands: CHANGING,
     doc: 'How long nothing may move on before the rollout has failed.',
+  },
+  {
+    name: 'timeLimit',
+    kind: 'duration',
+    range: ['0s', '30d'],
+    bareSeconds: true,
+    default: '0s',
+    commands: FORWARD,
+    doc: 'How long all of it may take, even while something moves on; then it has failed. 0s sets no limit.',
   },
   {
     name: 'drainTimeout',

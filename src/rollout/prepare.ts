@@ -110,7 +110,7 @@ export function activeSentence(
   const what = isHybridWanted > 0 ? `is split: ${sizes}` : `is being rolled out: ${sizes}`;
   const forward =
     isHybridWanted > 0
-      ? `\`rollout resume ${group} --complete\` makes ${fresh.id} serve alone`
+      ? `\`rollout resume ${group} --complete\` makes ${fresh.id} serve alone, with --new-instances in place of --complete its share grows`
       : `\`rollout resume ${group}\` goes on to ${fresh.id} alone`;
   return `The group ${group} ${what}; ${forward}, \`rollout abort ${group}\` goes back to ${old.id}`;
 }

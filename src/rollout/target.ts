@@ -1,6 +1,8 @@
 // pure
+import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
 import type { AppDefinitionJson } from './definition.ts';
+import type { GroupState } from './group.ts';
 import { targetLabel } from './marking.ts';
 
 export interface TargetWish {
@@ -52,6 +54,28 @@ export function targetOf({ definition, last, keepInstances, newInstances }: Targ
     ? { kind: 'target', target, newInstances, notices }
     : refused(`A split needs two colours with one target, ${target}: ${uneven}`);
 }
+
+/** How many of the new colour shall stay beside the old one, where both are there already; 0: it alone. A split grows
+ * in hops that no label tells of, since a label can not be changed without a restart of every task: so what is there
+ * counts where it is more than the label. Pure.
+ *   label 2, 2 there, asked for nothing → 2      the same, asked for 5 → 5      label 2, 5 there, asked for nothing → 5
+ *   label 2, 5 there, asked for 3       → throws label 0, asked for nothing → 0 target 10, asked for 10 → 0
+ * @param newInstances 0: nothing is asked for   @throws ROLLOUT_STATE for less than there is */
+export function splitOf(
+  { fresh, isHybridWanted }: Pick<GroupState<SplitApp> & { kind: 'pair' }, 'fresh' | 'isHybridWanted'>,
+  newInstances: number,
+): number {
+  const wanted = newInstances > 0 ? newInstances : isHybridWanted;
+  if (wanted === 0) return 0;
+  if (newInstances > 0 && newInstances < fresh.instances)
+    throw new CertathonError(
+      'ROLLOUT_STATE',
+      `${fresh.id} has ${fresh.instances} instances: a split can grow, not shrink to ${newInstances}; go back and begin anew for that`,
+    );
+  const share = Math.max(wanted, fresh.instances);
+  return share >= (targetLabel(fresh) ?? share) ? 0 : share;
+}
+type SplitApp = Pick<App, 'id' | 'instances' | 'labels'>;
 
 /** Once the old colour has been scaled, marathon-lb goes by that one's target; another number than the new one's takes
  * tasks of the new colour out, or none. @source marathon-lb marathon_lb.py, get_apps */

@@ -61,6 +61,14 @@ describe('rehearse()', () => {
       ['kill 1 /web-blue', 'scale /web-green to 2', 'kill 1 /web-blue', 'split'],
     ],
     [
+      'a split of 2 that grows to 4',
+      ladder(8, 2, 10, { split: 4 }),
+      [
+        ...['scale /web-green to 3', 'kill 1 /web-blue', 'scale /web-green to 4', 'kill 1 /web-blue'],
+        'split',
+      ],
+    ],
+    [
       'a split made complete',
       ladder(8, 2, 10, { old: 'keep' }),
       [
@@ -113,12 +121,17 @@ describe('rehearse()', () => {
     );
   });
 
-  it('comes to every split from the first task on', () => {
+  it('comes to every split from the first task on, and from every smaller split', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 30 }), fc.nat(100), (target, a) => {
-        const steps = ladder(target, 1, target, { split: 1 + (a % (target - 1)) });
+      fc.property(fc.integer({ min: 2, max: 30 }), fc.nat(100), fc.nat(100), (target, a, b) => {
+        const split = 1 + (a % (target - 1));
+        const before = 1 + (b % split);
 
-        expect(steps.at(-1)).toBe('split');
+        const begun = ladder(target, 1, target, { split });
+        const grown = ladder(target - before, before, target, { split });
+
+        expect([begun.at(-1), grown.at(-1)]).toEqual(['split', 'split']);
+        expect(grown.filter((step) => step.startsWith('kill'))).toHaveLength(split - before);
       }),
     );
   });

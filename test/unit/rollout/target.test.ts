@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TargetWish, targetOf } from '../../../src/rollout/target.ts';
+import { splitOf, type TargetWish, targetOf } from '../../../src/rollout/target.ts';
 
 /** Green with so many instances, and a target label that says the same. */
 const green = (instances: number, target: string | undefined = String(instances)) => ({
@@ -124,5 +124,35 @@ describe('targetOf()', () => {
       code: 'ROLLOUT_UNSAFE',
       sentence: expect.stringContaining(sentence),
     });
+  });
+});
+
+describe('splitOf()', () => {
+  const pair = (label: number, instances: number) => ({
+    fresh: green(instances, '10'),
+    isHybridWanted: label,
+  });
+  it.each([
+    ['the label', pair(2, 2), 0, 2],
+    ['the label, while it is on the way', pair(2, 1), 0, 2],
+    ['what is asked for now', pair(2, 2), 5, 5],
+    ['what is there, where a hop went beyond the label', pair(2, 5), 0, 5],
+    ['a further hop', pair(2, 5), 7, 7],
+    ['the number that is there already', pair(2, 5), 5, 5],
+    ['nothing, where the new colour is to be alone', pair(0, 5), 0, 0],
+    ['a share, where the new colour was to be alone', pair(0, 3), 5, 5],
+    ['nothing, for a share of all', pair(2, 2), 10, 0],
+    ['nothing, where all are there', pair(2, 10), 0, 0],
+  ])('keeps %s', (_what, state, newInstances, expected) => {
+    expect(splitOf(state, newInstances)).toBe(expected);
+  });
+
+  it('does not shrink a split', () => {
+    expect(() => splitOf(pair(2, 5), 3)).toThrow(
+      expect.objectContaining({
+        code: 'ROLLOUT_STATE',
+        message: expect.stringContaining('has 5 instances: a split can grow, not shrink to 3'),
+      }),
+    );
   });
 });
