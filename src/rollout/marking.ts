@@ -23,6 +23,11 @@ const UNUSABLE = new Set(
     .map((state) => `TASK_${state}`),
 );
 
+/** Whether the task is dead, or dying for all to see: Marathon passes it over in a kill. */
+export function isEnding({ state }: Pick<ColourTask, 'state'>): boolean {
+  return UNUSABLE.has(state) && !['TASK_STAGING', 'TASK_STARTING'].includes(state);
+}
+
 /** Whether marathon-lb makes a server of the task, run with `--health-check`. */
 export function isServer(app: Pick<ColourApp, 'hasHealthChecks'>, task: ColourTask): boolean {
   return !UNUSABLE.has(task.state) && task.listeners.length > 0 && (task.isAlive || !app.hasHealthChecks);

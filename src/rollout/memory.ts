@@ -2,13 +2,14 @@
 import { emptyDrain } from './drain.ts';
 import type {
   ColourApp,
+  Expected,
   RolloutMemory,
   RolloutObservation,
   RolloutPolicy,
   RolloutStep,
   Tally,
 } from './model.ts';
-import { healthyTasks } from './settle.ts';
+import { healthyTasks, isExpected } from './settle.ts';
 import { sidesOf } from './sides.ts';
 import { allSeen, usesOf } from './tally.ts';
 
@@ -40,7 +41,7 @@ export function remember(
     movedAtMs: hasMoved ? nowMs : memory.movedAtMs,
     outSinceMs: outSince(memory, seen, nowMs),
     served: servedSoFar(memory, seen),
-    expected: isFirst ? Object.fromEntries(seen.apps.map((app) => [app.id, app.instances])) : memory.expected,
+    expected: expectedFrom(memory, seen),
     ...failuresOf(memory, seen, policy, isFirst, tally.healthy > memory.best.healthy),
   };
 }
@@ -60,7 +61,7 @@ export function afterStep(
       return { ...moved, expected: expect(step.appId, step.instances) };
     case 'kill': {
       const before = memory.expected[step.appId];
-      const left = typeof before === 'number' ? before - step.taskIds.length : 'any';
+      const left: Expected = typeof before === 'number' ? [before - step.taskIds.length, before] : 'any';
       const grown = step.grow === undefined ? {} : { [step.grow.appId]: step.grow.instances };
       return { ...moved, expected: { ...moved.expected, [step.appId]: left, ...grown } };
     }
@@ -77,6 +78,17 @@ export function afterStep(
     default:
       return memory;
   }
+}
+
+/** What a kill left is known from the next look on. */
+function expectedFrom({ expected }: RolloutMemory, { apps }: RolloutObservation): RolloutMemory['expected'] {
+  if (Object.keys(expected).length === 0)
+    return Object.fromEntries(apps.map(({ id, instances }) => [id, instances]));
+  const known = apps.filter(({ id, instances }) => {
+    const among = expected[id];
+    return typeof among === 'object' && isExpected(instances, among);
+  });
+  return { ...expected, ...Object.fromEntries(known.map(({ id, instances }) => [id, instances])) };
 }
 
 function tallyOf(seen: RolloutObservation, policy: RolloutPolicy, memory: RolloutMemory): Tally {

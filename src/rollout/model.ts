@@ -88,8 +88,8 @@ export interface RolloutMemory {
   outSinceMs: Readonly<Record<string, number>>;
   /** Tasks that every balancer was seen to send requests to, by id. */
   served: readonly string[];
-  /** How many instances each app has by our last look or change; another number is somebody else's doing. `any` while Marathon takes a deployment back. */
-  expected: Readonly<Record<string, number | 'any'>>;
+  /** How many instances each app has by our last look or change; another number is somebody else's doing. */
+  expected: Readonly<Record<string, Expected>>;
   /** Tasks of the new colour that died since one more of it lived. */
   failures: readonly string[];
   /** The failure that Marathon told last; it forgets those before. */
@@ -101,6 +101,10 @@ export interface RolloutMemory {
   /** Why it goes back although it was to go forward. */
   turned: { code: ErrorCode; sentence: string } | undefined;
 }
+
+/** Between two numbers, from a kill to the next look: Marathon passes over those that died before. `any` while nobody
+ * knows what became of a change, or Marathon takes a deployment back. */
+export type Expected = number | readonly [least: number, most: number] | 'any';
 
 /** Counts that only grow while something moves on. */
 export interface Tally {

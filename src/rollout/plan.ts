@@ -1,10 +1,17 @@
 // pure
 import { grow, tooMany } from './growing.ts';
 import { targetLabel } from './marking.ts';
-import type { About, RolloutMemory, RolloutObservation, RolloutPolicy, RolloutStep } from './model.ts';
+import type {
+  About,
+  ColourApp,
+  RolloutMemory,
+  RolloutObservation,
+  RolloutPolicy,
+  RolloutStep,
+} from './model.ts';
 import { endDeployment, removal, shrinking } from './removal.ts';
 import { failed, healthyTasks, overtaken, settling, wait } from './settle.ts';
-import { type Sides, sidesOf } from './sides.ts';
+import { fullSizeOf, type Sides, sidesOf } from './sides.ts';
 import { turning } from './turning.ts';
 
 /** What to do next for a deployment group, with its reason: a ladder of questions, the most urgent first. Pure: the
@@ -30,13 +37,25 @@ export function nextStep(
       return { do: 'stop', code: 'ROLLOUT_OVERTAKEN', reason: `No app of the group ${seen.group} is left` };
     case 'fault':
       return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason: found.sentence };
-    case 'single':
-      return (
-        settling({ seen, app: found.app, others: undefined }, about) ?? finish(found.isBack, found.app.id)
-      );
+    case 'single': {
+      const { app, isBack } = found;
+      const missing = isBack ? regrowing(seen, app, about) : undefined;
+      return missing ?? settling({ seen, app, others: undefined }, about) ?? finish(isBack, app.id);
+    }
     case 'pair':
       return nextOfPair(found.sides, about);
   }
+}
+
+/** The old colour is to be whole again, also when nobody is left who knows that it was made smaller. */
+function regrowing(seen: RolloutObservation, old: ColourApp, about: About): RolloutStep | undefined {
+  const instances = fullSizeOf(old);
+  if (old.instances >= instances) return undefined;
+  const [deployment] = old.deployments;
+  if (deployment !== undefined)
+    return wait(seen, 'deployment', about, `${old.id} is being deployed (${deployment})`);
+  const reason = `${old.id} gets its full size back`;
+  return { do: 'scale', appId: old.id, from: old.instances, instances, reason };
 }
 
 function nextOfPair(sides: Sides, about: About): RolloutStep {
@@ -46,7 +65,7 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
   if (canGrowUnseen(sides, about)) return grow(sides, about);
   if (sides.balancers === undefined) return wait(seen, 'balancers', about);
   // Nothing of it serves, so nothing has to be drained; and what it waits for may be in the way of the other.
-  if (isBack && servesNothing(sides)) return removal(sides, about);
+  if (isBack && servesNothing(sides)) return regrowing(seen, coming, about) ?? removal(sides, about);
   const [deployment] = going.deployments;
   if (deployment !== undefined) return endDeployment(going, deployment, sides, about);
   const unsettled = settling({ seen, app: coming, others: sides }, about);

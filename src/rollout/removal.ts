@@ -1,7 +1,7 @@
 // pure
 
 import { grow, tooMany } from './growing.ts';
-import { targetLabel } from './marking.ts';
+import { isEnding, targetLabel } from './marking.ts';
 import type { About, ColourApp, ColourTask, RolloutStep } from './model.ts';
 import { killableNow } from './scale.ts';
 import { healthyTasks, wait } from './settle.ts';
@@ -53,7 +53,7 @@ export function shrinking(sides: Sides, about: About): RolloutStep {
   // The dying ones have to stay among those that marathon-lb takes out when it looks the next time.
   const covered = surplus <= 1 || isLast ? marking.out : marking.out.slice(0, surplus - most);
   const byId = new Map(going.tasks.map((task) => [task.id, task]));
-  const candidates = covered.flatMap((id) => byId.get(id) ?? []);
+  const candidates = covered.flatMap((id) => byId.get(id) ?? []).filter((task) => !isEnding(task));
   let ready = candidates.filter((task) => isIdle(task, goingUse)).slice(0, most);
   if (ready.length === 0 || (isLast && ready.length < most)) {
     const still = drain(candidates, sides, about);

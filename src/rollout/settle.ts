@@ -4,6 +4,7 @@ import { isServer, targetLabel } from './marking.ts';
 import type {
   About,
   ColourApp,
+  Expected,
   RolloutMemory,
   RolloutObservation,
   RolloutStep,
@@ -17,11 +18,12 @@ const MOST_FAILURES = 3;
 
 /** Somebody else changed the number of instances, or took an app away: two who steer end nowhere. Pure. */
 export function overtaken(seen: RolloutObservation, memory: RolloutMemory): RolloutStep | undefined {
-  for (const [id, instances] of Object.entries(memory.expected)) {
+  for (const [id, expected] of Object.entries(memory.expected)) {
     const app = seen.apps.find((each) => each.id === id);
-    if (instances === 'any' || app?.instances === instances) continue;
+    if (isExpected(app?.instances, expected)) continue;
+    const number = typeof expected === 'object' ? expected.join(' to ') : expected;
     const what =
-      app === undefined ? 'is not there any more' : `has ${app.instances} instances, not ${instances}`;
+      app === undefined ? 'is not there any more' : `has ${app.instances} instances, not ${number}`;
     return {
       do: 'stop',
       code: 'ROLLOUT_OVERTAKEN',
@@ -35,6 +37,12 @@ export function overtaken(seen: RolloutObservation, memory: RolloutMemory): Roll
     code: 'ROLLOUT_OVERTAKEN',
     reason: `${added.id} was added to the group by somebody else`,
   };
+}
+
+/** @param instances undefined for an app that is not there */
+export function isExpected(instances: number | undefined, expected: Expected): boolean {
+  if (typeof expected !== 'object') return expected === 'any' || instances === expected;
+  return instances !== undefined && instances >= expected[0] && instances <= expected[1];
 }
 
 /** Whether the colour that comes can not stand: its tasks die again and again. Pure. */

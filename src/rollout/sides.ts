@@ -64,7 +64,7 @@ export function sidesOf(seen: RolloutObservation, policy: RolloutPolicy, memory:
 }
 
 /** What the old colour had before it was made smaller: its label tells, and nobody makes it larger meanwhile. */
-function fullSizeOf(old: ColourApp): number {
+export function fullSizeOf(old: ColourApp): number {
   return Math.max(old.instances, targetLabel(old) ?? old.instances);
 }
 

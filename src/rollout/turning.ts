@@ -1,4 +1,6 @@
 // pure
+
+import { isEnding } from './marking.ts';
 import type { About, RolloutStep } from './model.ts';
 import { drain } from './removal.ts';
 import type { Sides } from './sides.ts';
@@ -12,13 +14,12 @@ import type { Sides } from './sides.ts';
 export function turning(sides: Sides, about: About): RolloutStep {
   const { coming, comingUse, marking } = sides;
   const out = marking.older === coming.id ? marking.out : [];
-  const idle = out.filter((id) => comingUse.get(id) === 'drained');
-  const [first] = idle;
+  const held = coming.tasks.filter((task) => out.includes(task.id) && !isEnding(task));
+  const first = held.find(({ id }) => comingUse.get(id) === 'drained')?.id;
   if (first !== undefined) {
     const reason = `so that ${coming.id} is scaled last, and marathon-lb drains the other colour`;
     return { do: 'kill', appId: coming.id, taskIds: [first], grow: undefined, reason };
   }
-  const held = coming.tasks.filter(({ id }) => out.includes(id));
   const isOver = held.every(({ id }) => isOutFor(id, about));
   if (held.length > 0 && !isOver) {
     const still = drain(held, sides, { ...about, policy: { ...about.policy, onDrainTimeout: 'cut' } });

@@ -58,6 +58,11 @@ describe('nextStep() forward, the old colour made smaller', () => {
       step: { do: 'kill', appId: '/web-blue', taskIds: ['blue.1'], grow: undefined },
     },
     {
+      what: 'does not kill what is dead or dying already: Marathon would not count it',
+      seen: pairSeen(['dead', 'in', 'in', 'in'], ['in'], { blue: { instances: 4 } }),
+      step: { do: 'wait', for: 'drain' },
+    },
+    {
       what: 'asks before it kills',
       seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
       policy: { hasHook: true },
@@ -251,9 +256,27 @@ describe('nextStep() back', () => {
     },
     {
       what: 'deletes at once what serves nothing',
-      seen: pairSeen(times(3, 'in'), ['sick'], { blue: { scaledAt: LATER } }),
+      seen: pairSeen(times(4, 'in'), ['sick'], { blue: { scaledAt: LATER } }),
       policy: back,
       step: { do: 'delete', appId: '/web-green' },
+    },
+    {
+      what: 'gives the old colour its full size before it deletes what serves nothing',
+      seen: pairSeen(times(3, 'in'), ['dead'], { blue: { scaledAt: LATER } }),
+      policy: back,
+      step: { do: 'scale', appId: '/web-blue', from: 3, instances: 4 },
+    },
+    {
+      what: 'waits for what still holds the old colour before it gives it its full size',
+      seen: pairSeen(times(3, 'in'), ['sick'], { blue: { scaledAt: LATER, deployments: ['d1'] } }),
+      policy: back,
+      step: { do: 'wait', for: 'deployment' },
+    },
+    {
+      what: 'gives the old colour its full size, too, when the new one is gone already',
+      seen: { ...pairSeen(times(3, 'in'), []), apps: pairSeen(times(3, 'in'), []).apps.slice(0, 1) },
+      policy: back,
+      step: { do: 'scale', appId: '/web-blue', from: 3, instances: 4 },
     },
     {
       what: 'is over when the old colour serves alone',
@@ -339,6 +362,18 @@ describe('nextStep() when something is wrong', () => {
         code: 'ROLLOUT_OVERTAKEN',
         reason: expect.stringContaining('/web-blue has 4 instances, not 5'),
       },
+    },
+    {
+      what: 'goes on when one of the tasks that it killed had died before, which Marathon does not count',
+      seen: pairSeen(times(3, 'in'), ['in'], { blue: { scaledAt: LATER } }),
+      memory: { expected: { '/web-blue': [2, 3], '/web-green': 1 } },
+      step: { do: 'scale', appId: '/web-green', instances: 2 },
+    },
+    {
+      what: 'stops when more are gone than it killed',
+      seen: pairSeen(times(4, 'in'), ['in']),
+      memory: { expected: { '/web-blue': [2, 3], '/web-green': 1 } },
+      step: { do: 'stop', code: 'ROLLOUT_OVERTAKEN', reason: expect.stringContaining('not 2 to 3') },
     },
     {
       what: 'stops when somebody else took an app away',
