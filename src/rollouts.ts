@@ -46,6 +46,7 @@ export async function startRollout(
     ...definitionOf(running),
     keepInstances: config.keepInstances,
     newInstances: config.newInstances,
+    isByAddress: config.marathonLb.length > 0,
   };
   requireHook(config.preKillHook);
   const group = groupOf(wish);

@@ -75,6 +75,10 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
     return unsettled;
   if (targetLabel(coming) === undefined)
     return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason: noTarget(coming.id) };
+  const [holding] = coming.deployments;
+  // Only on the way back it may still be held here, and on 1.5 to 1.7 even a write that is refused harms.
+  if (holding !== undefined && (coming.instances < goal || !isTurned))
+    return wait(seen, 'deployment', about, `${coming.id} is being deployed (${holding})`);
   if (coming.instances < goal) {
     if (isTurned && tooMany(sides) > 0 && shrinks(sides, about)) return shrinking(sides, about);
     return grow(sides, about);

@@ -21,6 +21,8 @@ export interface RolloutWish {
   newInstances: number;
   policy: Omit<RolloutPolicy, 'direction' | 'split'>;
   nowMs: number;
+  /** Balancers are at given addresses: they may be others than those of the apps that are known. */
+  isByAddress: boolean;
 }
 
 /** Everything that is known before anything is touched. */
@@ -78,7 +80,9 @@ export function prepare(
     initialInstances,
     nowMs: wish.nowMs,
   });
-  const findings = preflight({ next: appOf(next), last, apps, balancers, accept: wish.accept });
+  const findings = preflight({ next: appOf(next), last, apps, balancers, accept: wish.accept }).filter(
+    ({ code }) => !(wish.isByAddress && code === 'no-balancer'),
+  );
   const refused = findings.filter(({ level }) => level === 'refuse');
   if (refused.length > 0)
     throw new CertathonError('ROLLOUT_UNSAFE', refused.map(({ sentence }) => sentence).join('; '));
