@@ -10,6 +10,7 @@ import { groupKey } from './rollout/group.ts';
 import { runHook } from './rollout/hook.ts';
 import type { Refusal, Removal, RolloutTools } from './rollout/tools.ts';
 import { takesApp } from './rollout-balancers.ts';
+import { newAlertWait } from './rollout-wake.ts';
 import type { RolloutUi } from './rollouts.ts';
 import type { Running } from './service.ts';
 
@@ -24,7 +25,11 @@ export interface RolloutWiring {
   /** Whether balancers are found at given addresses and not among the tasks of these apps. */
   isByAddress: boolean;
   /** Labels of the app, as soon as they are known: balancers of other groups never have its listeners. */
-  served: { labels: Readonly<Record<string, string>> | undefined };
+  served: {
+    labels: Readonly<Record<string, string>> | undefined;
+    /** The apps of the group, once they are known: in a large cluster something happens to others all the time. */
+    appIds?: readonly string[];
+  };
   isShared(place: BalancerPlace): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -34,17 +39,20 @@ const LONGEST_POLL_MS = 1_000;
 
 export function wireRollout(running: Running, ui: RolloutUi, group: string): RolloutWiring {
   const { config, clock, log, signal } = running;
-  // Its two apps may have any id, and which they are is known only later.
   const key = groupKey(group);
-  const connections = openConnections({ ...running, concerns: () => true });
+  const served: RolloutWiring['served'] = { labels: undefined };
+  // Its two apps may have any id, and which they are is known only later.
+  const concerns = (id: string) =>
+    served.appIds === undefined || [...served.appIds, ...config.marathonLbApp].includes(id);
+  const connections = openConnections({ ...running, concerns });
   const { marathon, wake, finding } = connections;
+  const alert = newAlertWait({ clock, signal }, (ms) => wake.wait(ms, signal));
+  connections.onEvent(alert.stir);
   const release = wake.hold();
   const resolve = createResolver(config.dnsServers);
   const isByAddress = config.marathonLb.length > 0;
-  const served: RolloutWiring['served'] = { labels: undefined };
   const tools: RolloutTools = {
-    ...{ marathon, clock, log, signal },
-    wait: (ms) => wake.wait(ms, signal),
+    ...{ marathon, clock, log, signal, wait: alert.wait },
     findPlaces: async () => {
       if (isByAddress) return placesAtUrls(config.marathonLb, resolve, { caPem: config.marathonCa });
       try {

@@ -61,6 +61,7 @@ export async function startRollout(
       balancerFacts(apps, config.marathonLbApp),
     );
     wiring.served.labels = plan.next.labels;
+    wiring.served.appIds = [plan.next.id, ...(plan.last === undefined ? [] : [plan.last.id])];
     await requireBalancers(wiring, apps);
     for (const notice of plan.notices) ui.notice(notice);
     ui.planned(plan);
@@ -126,9 +127,11 @@ async function withGroup(
   const wiring = wireRollout(running, ui, group);
   try {
     const apps = await readAllApps(wiring.tools.marathon, wiring.tools.signal);
-    const state = groupState(appsOfGroup(apps, group));
+    const own = appsOfGroup(apps, group);
+    const state = groupState(own);
     if (state.kind === 'fault') throw new CertathonError('ROLLOUT_UNSAFE', state.sentence);
     wiring.served.labels = labelsOf(state);
+    wiring.served.appIds = own.map(({ id }) => id);
     await requireBalancers(wiring, apps);
     requireOneFront(state);
     if (config.dryRun) {

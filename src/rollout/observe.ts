@@ -5,7 +5,7 @@ import { CertathonError } from '../lib/errors.ts';
 import { mapBounded } from '../lib/parallel.ts';
 import type { App, Task } from '../marathon/app-schema.ts';
 import type { QueueEntry } from '../marathon/schema.ts';
-import { type DrainMemory, rememberLook, stateOf } from './drain.ts';
+import { type DrainMemory, onlyBalancers, rememberLook, stateOf } from './drain.ts';
 import { appsOfGroup } from './group.ts';
 import { markingOf } from './marking.ts';
 import type { ColourApp, ColourTask, ObservedBalancer, RolloutMemory, RolloutObservation } from './model.ts';
@@ -27,20 +27,32 @@ export async function observe(
   group: string,
   memory: Pick<RolloutMemory, 'drain' | 'ending'>,
 ): Promise<Observed> {
-  const { drain } = memory;
+  return observeBalancers(tools, await observeMarathon(tools, group, memory));
+}
+
+/** What Marathon tells of the group; no balancer is asked.
+ * @throws ROLLOUT_READ_FAILED when it does not tell, and the reason of an aborted signal */
+export async function observeMarathon(
+  tools: RolloutTools,
+  group: string,
+  { drain, ending: ended }: Pick<RolloutMemory, 'drain' | 'ending'>,
+): Promise<Observed> {
   const found = await readGroup(tools, group);
   const addresses = await addressesOfHosts(found, tools);
   const owner = ownerOf(found, group);
   const apps = found.map((app) => colourAppOf(app, group, addresses, owner));
-  const watched = apps.flatMap(({ tasks }) => tasks.flatMap(({ listeners }) => listeners));
   const waiting = await whatWaits(found, tools);
-  const ending = await stillRunning(memory.ending, tools);
-  const looks = await lookAtAll(tools, drain, watched);
-  return {
-    seen: { group, apps, balancers: looks.balancers, waiting, ending },
-    apps: new Map(found.map((app) => [app.id, app])),
-    drain: looks.drain,
-  };
+  const ending = await stillRunning(ended, tools);
+  const byId = new Map(found.map((app) => [app.id, app]));
+  return { seen: { group, apps, balancers: [], waiting, ending }, apps: byId, drain };
+}
+
+/** The same with every balancer. */
+export async function observeBalancers(tools: RolloutTools, told: Observed): Promise<Observed> {
+  const { seen, apps } = told;
+  const watched = seen.apps.flatMap(({ tasks }) => tasks.flatMap(({ listeners }) => listeners));
+  const { balancers, drain } = await lookAtAll(tools, told.drain, watched);
+  return { seen: { ...seen, balancers }, apps, drain };
 }
 
 /** The apps of the group in Marathon's order. @throws ROLLOUT_READ_FAILED */
@@ -157,7 +169,10 @@ async function lookAtAll(
 ): Promise<{ balancers: ObservedBalancer[]; drain: DrainMemory }> {
   const { places, problems } = await tools.findPlaces();
   const looks = await mapBounded(places, PARALLEL, (place) => tools.look(place));
-  let memory = drain;
+  let memory = onlyBalancers(
+    drain,
+    places.map(({ id }) => id),
+  );
   const balancers = looks.map((look, at): ObservedBalancer => {
     const { id } = places[at] as BalancerPlace;
     if ('unreachable' in look) return { id, kind: 'unreachable', reason: look.unreachable };

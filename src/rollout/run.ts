@@ -1,8 +1,8 @@
 import { CertathonError, describeError } from '../lib/errors.ts';
 import { execute } from './execute.ts';
 import { afterStep, newMemory, remember } from './memory.ts';
-import type { RolloutMemory, RolloutPolicy, RolloutStep } from './model.ts';
-import { type Observed, observe } from './observe.ts';
+import type { RolloutMemory, RolloutObservation, RolloutPolicy, RolloutStep } from './model.ts';
+import { type Observed, observeBalancers, observeMarathon } from './observe.ts';
 import { nextStep } from './plan.ts';
 import { progressOf, type RolloutProgress } from './progress.ts';
 import { withinLimit } from './time-limit.ts';
@@ -34,22 +34,29 @@ export async function runRollout(run: RolloutRun): Promise<RolloutResult> {
   const startedMs = clock.monotonicMs();
   let memory = newMemory(startedMs);
   let unsureSinceMs: number | undefined;
-  for (;;) {
-    const observed = await observeOrWait(run, memory);
-    if (observed === undefined) continue;
-    memory = remember({ ...memory, drain: observed.drain }, observed.seen, policy, clock.monotonicMs());
+  const decide = ({ seen, drain }: Observed): RolloutStep => {
+    memory = remember({ ...memory, drain }, seen, policy, clock.monotonicMs());
     const nowMs = clock.monotonicMs();
-    const step = withinLimit(nextStep(observed.seen, policy, memory, nowMs), observed.seen, {
+    return withinLimit(nextStep(seen, policy, memory, nowMs), seen, {
       ...{ policy, memory, tookMs: nowMs - startedMs, limitMs: run.timeLimitMs },
     });
+  };
+  let balancers: RolloutObservation['balancers'] = [];
+  for (;;) {
+    let observed = await observeOrWait(run, memory);
+    if (observed === undefined) continue;
+    let step = decide(observed);
+    // Growing may need no look, and a look takes long while balancers reload for a task that was killed.
+    if (step.do !== 'scale') {
+      observed = await observeBalancers(tools, observed);
+      balancers = observed.seen.balancers;
+      step = decide(observed);
+    }
+    const nowMs = clock.monotonicMs();
     run.report(
       progressOf({
-        observed: observed.seen,
-        step,
-        policy,
-        memory,
-        at: new Date(clock.nowMs()),
-        nowMs: clock.monotonicMs(),
+        observed: { ...observed.seen, balancers },
+        ...{ step, policy, memory, nowMs, at: new Date(clock.nowMs()) },
       }),
     );
     switch (step.do) {
@@ -59,7 +66,7 @@ export async function runRollout(run: RolloutRun): Promise<RolloutResult> {
       case 'stop':
         throw new CertathonError(step.code, stopWords(step.reason, memory));
       case 'wait':
-        await tools.wait(Math.max(0, Math.min(pollOf(step, run), step.untilMs - clock.monotonicMs())));
+        await tools.wait(Math.max(0, Math.min(pollOf(step, memory, nowMs, run), step.untilMs - nowMs)));
         break;
       case 'turn':
         log.warn('rollout.aborted', { group, code: step.code, reason: step.reason });
@@ -83,9 +90,20 @@ function neverDone(step: Effect, again: string, { maxWaitMs }: RolloutPolicy): C
   return new CertathonError(code, `${what}: ${again}`);
 }
 
-/** Marathon's part comes with events; what HAProxy does has to be asked for, and takes a fraction of a second. */
-function pollOf(step: Extract<RolloutStep, { do: 'wait' }>, { pollMs }: RolloutRun): number {
-  return step.for === 'healthy' || step.for === 'deployment' ? pollMs : pollMs / 6;
+/** For a look the balancer starts a program, and it may have thousands of lines to tell of. */
+const SHORTEST_POLL_MS = 100;
+
+/** Marathon's part comes with events; what HAProxy does has to be asked for. It takes a fraction of a second, or as long
+ * as somebody's download: the longer it has taken, the more seldom it is asked.
+ *   0.5 s → after 0.1 s     4 s → after 0.5 s     8 s and more → after 1 s */
+function pollOf(
+  step: Extract<RolloutStep, { do: 'wait' }>,
+  { movedAtMs }: RolloutMemory,
+  nowMs: number,
+  { pollMs }: RolloutRun,
+): number {
+  if (step.for === 'healthy' || step.for === 'deployment') return pollMs;
+  return Math.min(pollMs, Math.max(SHORTEST_POLL_MS, (nowMs - movedAtMs) / 8));
 }
 
 type Effect = Parameters<typeof execute>[0];
@@ -125,7 +143,7 @@ function unsure(memory: RolloutMemory, step: Effect): RolloutMemory['expected'] 
 async function observeOrWait(run: RolloutRun, memory: RolloutMemory): Promise<Observed | undefined> {
   const { tools, group, policy, pollMs } = run;
   try {
-    return await observe(tools, group, memory);
+    return await observeMarathon(tools, group, memory);
   } catch (error) {
     tools.signal.throwIfAborted();
     const isAway = error instanceof CertathonError && isUnreachable(error.cause);

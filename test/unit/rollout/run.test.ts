@@ -110,4 +110,59 @@ describe('runRollout()', () => {
     });
     expect(tools.clock.monotonicMs() - startMs).toBe(60_000);
   });
+
+  it('grows without a further look once what is there was seen to serve', async () => {
+    let killed = false;
+    const asked: string[] = [];
+    const tools = stillTools({
+      apps: async () => [standing('blue', killed ? 1 : 2), standing('green', 1)],
+      statuses: { 'web_10000/10_0_0_5_31000': 'MAINT' },
+      marathon: {
+        killAndScale: async () => {
+          asked.push('kill');
+          killed = true;
+          return { kind: 'accepted', deploymentId: 'd1', version: 'v1' };
+        },
+        scaleApp: async () => {
+          throw new CertathonError('MARATHON_REFUSED', 'enough');
+        },
+      },
+    });
+    const { look } = tools;
+    tools.look = async (place) => {
+      asked.push('look');
+      return look(place);
+    };
+
+    await expect(run(tools, { old: 'shrink' })).rejects.toMatchObject({ code: 'ROLLOUT_SCALE_FAILED' });
+    expect(asked).toEqual(['look', 'kill']);
+  });
+
+  it('asks balancers soon at first, and more seldom the longer connections last', async () => {
+    const looks: number[] = [];
+    const blue = standing('blue', 2);
+    const tools = stillTools({
+      apps: async () => [blue, standing('green', 2)],
+      // Nobody says which process is which, and both were there before.
+      look: async (place) => {
+        looks.push(tools.clock.monotonicMs());
+        const rows = [blue, standing('green', 2)].flatMap(({ id, tasks }) =>
+          tasks.map(({ ports }) => ({
+            listener: `web_10000/10_0_0_5_${ports[0]}`,
+            status: id === blue.id ? 'MAINT' : 'UP',
+            ...{ sessions: id === blue.id ? 1 : 0, queued: 0 },
+          })),
+        );
+        return { balancer: place.id, pids: [1, 2], servingPid: 2, rows, atMs: tools.clock.monotonicMs() };
+      },
+    });
+
+    await expect(run(tools)).rejects.toMatchObject({ code: 'ROLLOUT_DRAIN_TIMEOUT' });
+    // The last one is cut short by the deadline.
+    const gaps = looks.slice(1, -1).map((atMs, index) => atMs - (looks[index] ?? 0));
+    expect(gaps.slice(0, 8)).toEqual(Array.from({ length: 8 }, () => 100));
+    expect(gaps.slice(-20)).toEqual(Array.from({ length: 20 }, () => 1_000));
+    expect(gaps.toSorted((a, b) => a - b)).toEqual(gaps);
+    expect(looks.length).toBeLessThan(340);
+  });
 });
