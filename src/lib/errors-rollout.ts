@@ -57,7 +57,7 @@ export const ROLLOUT_ERRORS = {
   ROLLOUT_HOOK_FAILED: {
     exit: 54,
     retry: false,
-    hint: 'Its last words are above; when it agrees, `certathon rollout resume` goes on.',
+    hint: 'Its last words are above; when it would agree, begin anew, or go on by `certathon rollout resume` where both colours are still there.',
   },
   ROLLOUT_OVERTAKEN: {
     exit: 55,

@@ -84,7 +84,9 @@ export function progressOf({ observed, step, policy, memory, at, nowMs }: Progre
     colours,
     waitingFor: step.do === 'wait' ? step.for : undefined,
     deadlineMs:
-      step.do === 'wait' && Number.isFinite(step.untilMs) ? at.getTime() + (step.untilMs - nowMs) : undefined,
+      step.do === 'wait' && Number.isFinite(step.untilMs)
+        ? Math.round(at.getTime() + (step.untilMs - nowMs))
+        : undefined,
     sessions: apps
       .flatMap(({ tasks }) => heldBy(tasks, balancers))
       .map(({ balancer, pid, listener, sessions }) => ({ balancer, pid, listener, sessions })),

@@ -86,7 +86,7 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   const sinceMs = Math.min(...held.map(({ id }) => memory.outSinceMs[id] ?? nowMs));
   const untilMs = sinceMs + policy.drainTimeoutMs;
   const sessions = heldBy(held, balancers);
-  const words = `${held.length} tasks may still have connections: ${sessions.map(inWords(nowMs)).join('; ')}`;
+  const words = `${held.length} tasks may still have connections: ${inWords(sessions, nowMs)}`;
   if (nowMs < untilMs) return { do: 'wait', for: 'drain', reason: words, untilMs };
   if (policy.onDrainTimeout === 'cut') return undefined;
   const reason = `Not drained within ${Math.round(policy.drainTimeoutMs / 1_000)} s: ${words}`;
@@ -113,10 +113,15 @@ function asking(
   return { do: 'ask', appId: going.id, taskIds: asked, isWhole, reason: 'before they are removed' };
 }
 
-function inWords(nowMs: number) {
-  return ({ balancer, pid, listener, sessions, seenAtMs }: ReturnType<typeof heldBy>[number]): string => {
+/** A large app behind many balancers would fill pages. */
+const MOST_NAMED = 6;
+
+function inWords(sessions: ReturnType<typeof heldBy>, nowMs: number): string {
+  const rows = sessions.slice(0, MOST_NAMED).map(({ balancer, pid, listener, sessions, seenAtMs }) => {
     const count = sessions === undefined ? 'an unknown number of' : String(sessions);
     const when = seenAtMs === undefined ? '' : ` ${Math.round((nowMs - seenAtMs) / 1_000)} s ago`;
     return `process ${pid} of ${balancer} with ${count} sessions to ${listener}${when}`;
-  };
+  });
+  const more = sessions.length - rows.length;
+  return [...rows, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

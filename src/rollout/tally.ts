@@ -40,9 +40,10 @@ export function useOf(task: ColourTask, balancers: readonly SeenBalancer[]): Tas
   return states.every((state) => state.kind === 'in') ? 'in' : 'mixed';
 }
 
-/** What still holds connections to these tasks. Pure. */
+/** What still holds connections to these tasks: those with most sessions first, then those of which nothing is known.
+ * Pure. */
 export function heldBy(tasks: readonly ColourTask[], balancers: readonly SeenBalancer[]): HeldSession[] {
-  return tasks.flatMap((task) =>
+  const held = tasks.flatMap((task) =>
     balancers.flatMap(({ id, listeners }) =>
       task.listeners.flatMap((listener) => {
         const state = listeners[listener];
@@ -51,6 +52,8 @@ export function heldBy(tasks: readonly ColourTask[], balancers: readonly SeenBal
       }),
     ),
   );
+  const weight = ({ sessions = 0.5 }: HeldSession) => sessions;
+  return held.sort((a, b) => weight(b) - weight(a));
 }
 
 function statesOf(task: ColourTask, balancers: readonly SeenBalancer[]): ListenerState[] {

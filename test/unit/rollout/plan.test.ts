@@ -392,6 +392,12 @@ describe('nextStep() when something is wrong', () => {
       },
     },
     {
+      what: 'names the first holders of connections, and counts the others',
+      seen: pairSeen(times(4, 'out'), times(4, 'in')),
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000 } },
+      step: { do: 'stop', reason: expect.stringMatching(/(process 41 of .*; ){6}and 2 more$/) },
+    },
+    {
       what: 'rolls back for it when asked to',
       seen: pairSeen(times(2, 'out'), times(4, 'in')),
       policy: { onDrainTimeout: 'rollback' },

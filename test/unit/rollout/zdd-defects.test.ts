@@ -9,7 +9,7 @@ import { newMemory, remember } from '../../../src/rollout/memory.ts';
 import type { ColourTask, ObservedBalancer, RolloutPolicy, RolloutStep } from '../../../src/rollout/model.ts';
 import { nextStep } from '../../../src/rollout/plan.ts';
 import { rehearse } from '../../../src/rollout/rehearse.ts';
-import { type SeenBalancer, useOf } from '../../../src/rollout/tally.ts';
+import { heldBy, type SeenBalancer, useOf } from '../../../src/rollout/tally.ts';
 import { colourApp, pairSeen, rolloutMemory, rolloutPolicy } from '../../support/colours.ts';
 import { csvOf } from '../../support/haproxy-csv.ts';
 import { ASSERTED, DEFECTS, type Entry } from '../../support/zdd-defects.ts';
@@ -154,6 +154,15 @@ describe('a task', () => {
     const listeners = { 'web_10001/a': second, 'web_10001/b': IN, 'web_10000/a': first, 'web_10000/b': IN };
 
     expect(useOf(task, [{ id: 'lb', kind: 'seen', listeners }])).toBe(expected);
+  });
+
+  it('is held by those with most sessions first, then by those of which nothing is known', () => {
+    const holders = [0, undefined, 3, 1].map((sessions, at) => ({ pid: 7 + at, sessions, seenAtMs: 0 }));
+    const listeners = { 'web_10000/a': { ...DRAINED, holders }, 'web_10001/a': DRAINED };
+
+    const held = heldBy([task], [{ id: 'lb', kind: 'seen', listeners }]);
+
+    expect(held.map(({ sessions }) => sessions)).toEqual([3, 1, undefined, 0]);
   });
 
   it('takes a task for drained when it is out and idle on both of two balancers', () => {
