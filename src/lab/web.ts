@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** A small web app, as a task of the lab: `node web.ts` on $HOST:$PORT0. `/` says who it is, `/health` whether it takes
  * requests, `/slow?ms=` answers late, `/download?seconds=` for so long, `/upload` tells what arrived, and `Upgrade: echo`
- * opens a tunnel that sends back what it gets. SIGTERM: finishes what runs, takes nothing new. */
+ * opens a tunnel that sends back what it gets. SIGTERM: finishes what runs, takes nothing new, and writes how many
+ * requests it has not answered yet: `{"event":"stopping","running":0}`. */
 const LONGEST_MS = 15 * 60_000;
 const CHUNK_MS = 100;
 const MOST_UPLOAD_BYTES = 64 * 1024 * 1024;
@@ -17,9 +18,17 @@ const who = {
   port: Number(process.env.PORT0 ?? 8080),
 };
 let isStopping = false;
+/** Health checks are nobody's request. */
+let running = 0;
 
 const server = createServer((request, response) => {
   response.setHeader('x-task', who.task);
+  if (request.url !== '/health') {
+    running += 1;
+    response.once('close', () => {
+      running -= 1;
+    });
+  }
   const url = new URL(request.url ?? '/', 'http://web');
   if (isStopping) response.setHeader('connection', 'close');
   response.once('close', () => isStopping && setImmediate(() => server.closeIdleConnections()));
@@ -92,6 +101,7 @@ server.on('upgrade', (request, socket) => {
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
+    if (!isStopping) console.log(JSON.stringify({ event: 'stopping', running }));
     isStopping = true;
     server.close(() => process.exit(0));
     server.closeIdleConnections();

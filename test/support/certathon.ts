@@ -33,15 +33,17 @@ export interface Certathon {
 export const printed: string[] = [];
 
 /** Starts `certathon …` as a process of its own with nothing of this process's environment but the path.
- * @param onLine called for each line of the log as it arrives */
+ * @param onLine called for each line of the log as it arrives   @param cwd its working directory; default ours */
 export function start(
   words: readonly string[],
   env: Record<string, string>,
   onLine: (line: LogLine, child: ChildProcess) => void = () => undefined,
+  cwd?: string,
 ): Certathon {
   const child = spawn(process.execPath, [MAIN, ...words], {
     env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
   });
   const lines: LogLine[] = [];
   const out = { stdout: '', stderr: '' };

@@ -34,7 +34,7 @@ test('it says who it is', async () => {
   expect(await answer.json()).toMatchObject({ task: 'web.1', app: '/web', version: 'two' });
 });
 
-test('SIGTERM: what runs is finished, nothing new is taken', async () => {
+test('SIGTERM: what runs is finished and counted, nothing new is taken', async () => {
   const slow = fetch(`${base}/slow?ms=700`);
   await until('the request has come', async () => (await fetch(`${base}/health`)).ok);
 
@@ -43,6 +43,8 @@ test('SIGTERM: what runs is finished, nothing new is taken', async () => {
   expect((await slow).status).toBe(200);
   expect(await web.ended).toEqual({ code: 0, signal: null });
   await expect(fetch(`${base}/health`)).rejects.toThrow();
+  await web.outputEnded;
+  expect(web.lastOutput()).toBe('{"event":"stopping","running":1}');
 });
 
 test('an upload is answered with what arrived, also when it ends after SIGTERM', async () => {
