@@ -4,6 +4,8 @@ import { ZDD_FLAGS } from '../src/cli/zdd-flags.ts';
 import { referenceRows } from '../src/config/describe.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 import { EVENTS } from '../src/lib/log.ts';
+import { COLOUR_LABELS } from '../src/rollout/definition-faults.ts';
+import { HISTORY_LABEL } from '../src/rollout/history.ts';
 
 /** What each label of the shipped definition is for. */
 const LABELS: Record<string, string> = {
@@ -19,6 +21,29 @@ const LABELS: Record<string, string> = {
   HAPROXY_0_HTTPS_FRONTEND_ACL_WITH_PATH:
     'The same on port 443, for whoever redirects to HTTPS outside; `allow` ends the rules before a password is asked for.',
   HAPROXY_1_ENABLED: 'Keeps the second port (status, health, control) out of the balancers.',
+};
+
+/** Labels of the apps that are rolled out: what an operator writes, and what a rollout writes into each colour. */
+const ROLLOUT_LABELS: Record<string, string> = {
+  HAPROXY_DEPLOYMENT_GROUP:
+    'Needed. The name under which two colours take turns; `shop` and `/shop` are one group. No other app may have it.',
+  HAPROXY_DEPLOYMENT_ALT_PORT:
+    'The service port that the second colour takes; the colours alternate between it and that of the JSON. May be left out on Marathon 1.3 and newer: then both have the same.',
+  HAPROXY_0_PORT:
+    'The port of the frontend. It is written from the service port of the JSON, so that it stays where it is while the service port alternates; one that is given stays.',
+  HAPROXY_GROUP:
+    'Balancers with this group take the app, with `HAPROXY_{n}_GROUP` before it; read, never written.',
+  'HAPROXY_{n}_ENABLED': 'A port that is switched off counts for nothing; read, never written.',
+  HAPROXY_APP_ID: 'Written: the id in the JSON, without a colour.',
+  HAPROXY_DEPLOYMENT_COLOUR: 'Written: `blue` or `green`.',
+  HAPROXY_DEPLOYMENT_STARTED_AT:
+    'Written: when the colour was created, in UTC without a zone; marathon-lb tells the older one by it. Always later than that of the other colour.',
+  HAPROXY_DEPLOYMENT_TARGET_INSTANCES:
+    'Written: how many instances there shall be in the end, of both colours together. marathon-lb takes old tasks out by it.',
+  HAPROXY_DEPLOYMENT_NEW_INSTANCES:
+    'Written: how many of the new colour stay beside the old one (`newInstances`); 0 replaces it.',
+  [HISTORY_LABEL]:
+    'Written: the last ten colours, for `certathon rollout history`; of commands only a digest.',
 };
 
 /** docs/reference.md, whole, from the tables that the program itself runs on and the shipped definition.
@@ -80,10 +105,15 @@ export function renderReference(): string {
       ]),
     ),
     '## Labels',
-    'The labels of `deploy/marathon/certathon.json`, and why each is there. Of its own labels the program reads `HAPROXY_0_VHOST` only; labels of other apps are not read.',
+    'The labels of `deploy/marathon/certathon.json`, and why each is there. Of its own labels the program reads `HAPROXY_0_VHOST` only. Of other apps it reads `HAPROXY_{n}_VHOST`, `HAPROXY_{n}_GROUP`, `HAPROXY_GROUP` and `HAPROXY_{n}_ENABLED` where several marathon-lb apps are told apart by their groups, and writes none.',
     table(
       ['Label', 'Value', 'Why'],
       labelRows().map(([name, value, why]) => [code(name), code(value), why]),
+    ),
+    'A rollout reads and writes labels of the two apps of its deployment group. Ports and groups of all other apps are read too, to find out who is in the way.',
+    table(
+      ['Label of a rollout', 'What it is'],
+      rolloutLabelRows().map(([name, what]) => [code(name), what]),
     ),
     '## Exit statuses and error codes',
     'A code is never reused. 0 means that what was asked for is reached: every certificate is valid and served, a rollout is complete, a split holds, or a plan is printed. Statuses 1 to 9 of rollouts are those of `zdd.py`.',
@@ -120,6 +150,12 @@ function labelRows(): [string, string, string][] {
     value.includes('\n') ? 'several lines' : value,
     LABELS[name] as string,
   ]);
+}
+
+function rolloutLabelRows(): [string, string][] {
+  const without = COLOUR_LABELS.filter((name) => !(name in ROLLOUT_LABELS));
+  if (without.length > 0) throw new Error(`Labels without a sentence: ${without.join(', ')}`);
+  return Object.entries(ROLLOUT_LABELS);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -7,14 +7,16 @@ import { envName, flagName } from '../src/config/option.ts';
 import { OPTIONS } from '../src/config/options.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 import { EVENTS } from '../src/lib/log.ts';
+import { HISTORY_LABEL } from '../src/rollout/history.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const FLAGS = new Set<string>(OPTIONS.map(({ name }) => flagName(name)));
 const ZDD = new Set<string>(Object.values(ZDD_FLAGS).flatMap(({ flags }) => /--[a-z-]+/.exec(flags) ?? []));
-const VARIABLES = new Set<string>(OPTIONS.map(({ name }) => envName(name)));
+/** Names with our prefix: variables, and the one label that we made. */
+const VARIABLES = new Set<string>([...OPTIONS.map(({ name }) => envName(name)), HISTORY_LABEL]);
 
-/** Flags of other programs, of npm scripts and of commander, which the docs may name. */
-const FOREIGN_FLAGS = new Set(['--help', '--version', '--keep', '--project', '--only']);
+/** Flags of other programs, of npm scripts, of marathon-lb and of commander, which the docs may name. */
+const FOREIGN_FLAGS = new Set(['--help', '--version', '--keep', '--project', '--only', '--health-check']);
 
 /** Options that a text names and the table does not have. */
 function strangeOptions(text: string): string[] {

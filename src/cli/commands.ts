@@ -63,7 +63,8 @@ export const COMMANDS: Record<CommandName, CommandEntry> = {
     load: async () => (await import('./rollout.ts')).runStatus,
   },
   'rollout resume': {
-    summary: 'Carry on a rollout from what is there, whoever began it; --complete ends a split.',
+    summary:
+      'Carry on a rollout from what is there, whoever began it; --complete ends a split, --new-instances makes it grow.',
     example: 'certathon rollout resume shop --complete',
     positional: GROUP,
     logLevel: 'warn',

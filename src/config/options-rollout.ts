@@ -16,7 +16,7 @@ export const ROLLOUT_OPTIONS = forCommands(ROLLOUT_COMMANDS, [
     kind: 'path',
     commands: BEGINNING,
     example: 'shop.json',
-    doc: 'JSON file of the app to roll out, as one would send it to Marathon, with the labels HAPROXY_DEPLOYMENT_GROUP and HAPROXY_DEPLOYMENT_ALT_PORT.',
+    doc: 'JSON file of the app to roll out, as one would send it to Marathon, with the label HAPROXY_DEPLOYMENT_GROUP.',
   },
   {
     name: 'group',
