@@ -35,7 +35,9 @@ export function endDeployment(
   { seen, isBack }: Sides,
   about: About,
 ): RolloutStep {
-  if (isBack && healthyTasks(going).length < going.instances)
+  // One that has all that it needs gets one more only so that somebody serves while the roles are exchanged.
+  const isWhole = healthyTasks(going).length >= (targetLabel(going) ?? going.instances);
+  if (isBack && !isWhole && healthyTasks(going).length < going.instances)
     return { do: 'cancel', appId: going.id, deploymentId, reason: `${going.id} is not wanted any more` };
   return wait(seen, 'deployment', about, `${going.id} is being deployed (${deploymentId})`);
 }
@@ -90,8 +92,10 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   if (nowMs < untilMs) return { do: 'wait', for: 'drain', reason: words, untilMs };
   if (policy.onDrainTimeout === 'cut') return undefined;
   const reason = `Not drained within ${Math.round(policy.drainTimeoutMs / 1_000)} s: ${words}`;
-  const turns = policy.onDrainTimeout === 'rollback' && !isBack;
-  return { do: turns ? 'turn' : 'stop', code: 'ROLLOUT_DRAIN_TIMEOUT', reason };
+  // Whoever resumes goes forward: what stopped on the way back asks for another abort.
+  if (isBack) return { do: 'stop', code: 'ROLLOUT_ROLLBACK_FAILED', reason };
+  const does = policy.onDrainTimeout === 'rollback' ? 'turn' : 'stop';
+  return { do: does, code: 'ROLLOUT_DRAIN_TIMEOUT', reason };
 }
 
 /** Nothing is sent to it and nothing holds it; one that is not alive only may not be sent anything. */

@@ -209,6 +209,7 @@ describe('nextStep() to a split', () => {
 
 describe('nextStep() back', () => {
   const back = { direction: 'back' } as const;
+  const ALL_OUT = Object.fromEntries([1, 2, 3, 4].map((at) => [`blue.${at}`, NOW - 300_000]));
 
   it.each<Row>([
     {
@@ -228,6 +229,41 @@ describe('nextStep() back', () => {
       seen: pairSeen(times(2, 'in'), ['in'], { blue: { target: '2' } }),
       policy: back,
       step: { do: 'scale', appId: '/web-blue', instances: 3 },
+    },
+    {
+      what: 'lets one more of the new colour serve first when all old tasks are out, and held',
+      seen: pairSeen(times(4, 'out'), times(4, 'in')),
+      policy: back,
+      memory: { outSinceMs: ALL_OUT },
+      step: { do: 'scale', appId: '/web-green', from: 4, instances: 5 },
+    },
+    {
+      what: 'waits until that one is healthy',
+      seen: pairSeen(times(4, 'out'), [...times(4, 'in'), 'sick'], { green: { deployments: ['d1'] } }),
+      policy: back,
+      memory: { outSinceMs: ALL_OUT },
+      step: { do: 'wait', for: 'deployment' },
+    },
+    {
+      what: 'waits until every balancer sends it requests',
+      seen: pairSeen(times(4, 'out'), [...times(4, 'in'), 'unlisted']),
+      policy: back,
+      memory: { outSinceMs: ALL_OUT },
+      step: { do: 'wait', for: 'rotation' },
+    },
+    {
+      what: 'then gives the old colour one more, so that marathon-lb drains the new one',
+      seen: pairSeen(times(4, 'out'), times(5, 'in')),
+      policy: back,
+      memory: { outSinceMs: ALL_OUT },
+      step: { do: 'scale', appId: '/web-blue', from: 4, instances: 5 },
+    },
+    {
+      what: 'stops when connections to the new colour outlast the drain time: resuming would go forward',
+      seen: pairSeen(times(4, 'in'), ['out'], { blue: { scaledAt: LATER } }),
+      policy: back,
+      memory: { outSinceMs: { 'green.1': NOW - 300_000 } },
+      step: { do: 'stop', code: 'ROLLOUT_ROLLBACK_FAILED', reason: expect.stringContaining('Not drained') },
     },
     {
       what: 'waits until the new colour is drained',
