@@ -5,6 +5,7 @@ import { type Authority, type AuthorityOptions, startAuthority } from './authori
 import { type AppDefinition, type BalancerPorts, balancerApp, sidecarApp } from './definitions.ts';
 import { type Front, startFront } from './front.ts';
 import { imagesOf } from './images.ts';
+import type { Agent } from './marathon/placement.ts';
 import { type LabMarathon, type LabOptions as MarathonOptions, startMarathon } from './marathon/start.ts';
 import { makeSharedDirectory } from './shared-directory.ts';
 import { canBindLowPorts, claimSubnet, type Subnet } from './subnet.ts';
@@ -18,6 +19,8 @@ export interface LabOptions {
   balancers?: number;
   /** How many agents can hold one. Default as many as balancers. */
   publicAgents?: number;
+  /** What each agent has for its tasks together. Default no limit. */
+  agentSize?: Pick<Agent, 'cpus' | 'mem'>;
   /** The second front, which checks every 5 s. Default none. */
   slowFront?: boolean;
   authority?: Partial<AuthorityOptions>;
@@ -103,8 +106,12 @@ async function build(
     address: subnet.address(3),
     workDirectory: join(directory, 'tasks'),
     agents: [
-      ...publicAgents.map((host) => ({ host, attributes: { public: 'true' } })),
-      ...[21, 22].map((last) => ({ host: subnet.address(last), attributes: { public: 'false' } })),
+      ...publicAgents.map((host) => ({ host, attributes: { public: 'true' }, ...options.agentSize })),
+      ...[21, 22].map((last) => ({
+        host: subnet.address(last),
+        attributes: { public: 'false' },
+        ...options.agentSize,
+      })),
     ],
     images: imagesOf(storeDirectory, sharedDirectory),
     ...options.marathon,

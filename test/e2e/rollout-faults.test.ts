@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Lab, startLab } from '../../src/lab/cluster.ts';
+import type { MixedLoad } from '../../src/lab/load-mixed.ts';
+import { removeDirectories } from '../support/certathon.ts';
+import { mark, writesSince } from '../support/lab.ts';
+import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
+import { usersGone } from '../support/rollouts.ts';
+
+let lab: Lab;
+const users: MixedLoad[] = [];
+
+beforeAll(async () => {
+  lab = await startLab({ agentSize: { cpus: 2 } });
+});
+
+afterAll(async () => {
+  await usersGone(users);
+  await lab?.stop();
+  removeDirectories();
+});
+
+const version = (name: string) => ({ env: { VERSION: name } });
+
+describe('a new colour that can not stand', () => {
+  let shop: RolloutGroup;
+  let old: string[];
+  beforeAll(async () => {
+    shop = rolloutGroup(lab, 'shop', 10_100);
+    const first = await shop.start(shop.app(version('v1'))).ended;
+    expect(first, first.stderr).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/complete; blue serves\n$/),
+    });
+    users.push(...shop.users());
+    old = shop.tasks('blue');
+  });
+
+  /** The old colour as it was, without an interruption: the same tasks. */
+  const expectUntouched = async () => {
+    expect(await shop.sizes()).toEqual({ blue: 2 });
+    expect(shop.tasks('blue')).toEqual(old);
+  };
+
+  it('because it never becomes healthy is taken back as soon as nothing has moved on for so long', async () => {
+    lab.marathon.faults.set({ neverHealthy: '/shop-green' });
+
+    const ended = await shop.start(shop.app(version('v2')), '--max-wait', '3s').ended;
+    lab.marathon.faults.set({ neverHealthy: null });
+
+    expect(ended, ended.stderr).toMatchObject({
+      exit: 52,
+      stdout: expect.stringMatching(/failed \(ROLLOUT_STUCK\); blue serves\n$/),
+    });
+    expect(ended.stderr).toContain('Nothing moved on for 3 s: 0 of 1 tasks of /shop-green are healthy');
+    expect(ended.stderr).toContain('it was rolled back: /shop-blue serves alone; blue serves');
+    await expectUntouched();
+  });
+
+  it('because its tasks die is taken back long before that', async () => {
+    lab.marathon.faults.set({ crashing: '/shop-green' });
+
+    const ended = await shop.start(shop.app(version('v2')), '--max-wait', '1h').ended;
+    lab.marathon.faults.set({ crashing: null });
+
+    expect(ended, ended.stderr).toMatchObject({ exit: 52 });
+    expect(ended.stderr).toMatch(
+      /3 tasks of \/shop-green failed one after another; the last one: Command exited with status 1; it was rolled back/,
+    );
+    await expectUntouched();
+  });
+
+  it('because no agent has room for it is taken back, and the reason is the one of the launch queue', async () => {
+    const ended = await shop.start(shop.app({ ...version('v2'), cpus: 3 }), '--max-wait', '3s').ended;
+
+    expect(ended, ended.stderr).toMatchObject({ exit: 52 });
+    expect(ended.stderr).toContain('1 find no agent that fits (InsufficientCpus)');
+    expect(ended.stderr).toContain('it was rolled back: /shop-blue serves alone');
+    await expectUntouched();
+  });
+
+  it('because the hook refuses in the middle is taken back: the old colour gets its size again first', async () => {
+    const hook = gate(1);
+    hook.answer(1);
+    const since = mark();
+
+    const ended = await shop.start(
+      shop.app(version('v2')),
+      ...['--old', 'shrink', '--pre-kill-hook', hook.path],
+    ).ended;
+
+    expect(ended, ended.stderr).toMatchObject({
+      exit: 54,
+      stdout: expect.stringMatching(/failed \(ROLLOUT_HOOK_FAILED\); blue serves\n$/),
+    });
+    expect(ended.stderr).toContain('says no, with status 1');
+    expect(ended.stderr).toContain('it was rolled back: /shop-blue serves alone');
+    expect(await shop.sizes()).toEqual({ blue: 2 });
+    expect(writesSince(lab, since).map(({ method, path, body }) => `${method} ${path} ${body}`)).toEqual([
+      expect.stringContaining('POST /v2/apps '),
+      expect.stringContaining('POST /v2/tasks/delete'),
+      'PUT /v2/apps/shop-green {"instances":2}',
+      'PUT /v2/apps/shop-blue {"instances":2}',
+      'DELETE /v2/apps/shop-green ',
+    ]);
+  });
+
+  it('because the hook takes too long is taken back, and the hook is ended', async () => {
+    const hook = gate();
+    const started = shop.start(
+      shop.app(version('v2')),
+      ...['--pre-kill-hook', hook.path, '--hook-timeout', '500ms'],
+    );
+    const pid = await hook.asked();
+
+    const ended = await started.ended;
+
+    expect(ended, ended.stderr).toMatchObject({ exit: 54 });
+    expect(ended.stderr).toContain('took longer than 0.5 s and was ended');
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(await shop.sizes()).toEqual({ blue: 2 });
+  });
+
+  it('stops where it is when that was chosen, and can be aborted', async () => {
+    const hook = gate();
+    hook.answer(7);
+
+    const ended = await shop.start(
+      shop.app(version('v2')),
+      ...['--pre-kill-hook', hook.path, '--on-failure', 'stop'],
+    ).ended;
+    const left = await shop.sizes();
+    const aborted = await shop.goOn('abort').ended;
+
+    expect(ended, ended.stderr).toMatchObject({ exit: 54 });
+    expect(left).toEqual({ blue: 2, green: 2 });
+    expect(aborted, aborted.stderr).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/reverted; blue serves\n$/),
+    });
+    expect(await shop.sizes()).toEqual({ blue: 2 });
+  });
+});
+
+it('no request was lost', async () => {
+  const reports = await usersGone(users);
+
+  expect(reports.flatMap(({ failures }) => failures)).toEqual([]);
+  for (const { requests } of reports) expect(requests).toBeGreaterThan(50);
+});
