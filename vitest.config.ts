@@ -64,6 +64,8 @@ export default defineConfig({
                 include: ['test/long/**/*.test.ts'],
                 testTimeout: 420_000,
                 hookTimeout: 120_000,
+                // One after the other: each has its machine to itself.
+                maxWorkers: 1,
                 sequence: { groupOrder: 4 },
               },
             },
