@@ -114,9 +114,9 @@ describe('nextStep() forward, the old colour made smaller', () => {
       step: { do: 'wait', for: 'drain' },
     },
     {
-      what: 'makes the new colour the one scaled last when it is complete and is not: kills a drained new task',
+      what: 'makes the new colour the one scaled last when it is complete and is not: kills the drained new tasks',
       seen: pairSeen(times(2, 'in'), ['drained', 'drained', 'in', 'in'], { blue: { scaledAt: LATER } }),
-      step: { do: 'kill', appId: '/web-green', taskIds: ['green.1'] },
+      step: { do: 'kill', appId: '/web-green', taskIds: ['green.1', 'green.2'] },
     },
     {
       what: 'grows although the roles are turned and new tasks are out of use',
@@ -219,9 +219,22 @@ describe('nextStep() back', () => {
       step: { do: 'scale', appId: '/web-blue', from: 2, instances: 4 },
     },
     {
-      what: 'exchanges a drained old task, so that marathon-lb drains the new colour',
-      seen: pairSeen(['drained', 'in', 'in', 'in'], ['in']),
+      what: 'exchanges the drained old tasks, so that marathon-lb drains the new colour',
+      seen: pairSeen(['drained', 'drained', 'in', 'in'], ['in', 'in']),
       policy: back,
+      step: { do: 'kill', appId: '/web-blue', taskIds: ['blue.1', 'blue.2'] },
+    },
+    {
+      what: 'waits for those that are held before it exchanges the drained ones',
+      seen: pairSeen(['drained', 'out', 'in', 'in'], ['in', 'in']),
+      policy: back,
+      step: { do: 'wait', for: 'drain' },
+    },
+    {
+      what: 'exchanges the drained ones alone when the others are held for too long',
+      seen: pairSeen(['drained', 'out', 'in', 'in'], ['in', 'in']),
+      policy: back,
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000, 'blue.2': NOW - 300_000 } },
       step: { do: 'kill', appId: '/web-blue', taskIds: ['blue.1'] },
     },
     {

@@ -87,7 +87,7 @@ describe('rehearse()', () => {
     [
       'back while the old colour is whole',
       ladder(4, 2, 4, { direction: 'back' }),
-      ['kill 1 /web-blue', 'scale /web-blue to 4', 'delete /web-green', 'reverted'],
+      ['kill 2 /web-blue', 'scale /web-blue to 4', 'delete /web-green', 'reverted'],
     ],
     [
       'more than before',
