@@ -11,7 +11,7 @@ import type {
   WaitReason,
 } from './model.ts';
 import { isGoingBack, type Sides } from './sides.ts';
-import { allSeen, usesOf } from './tally.ts';
+import { allSeen, type SeenBalancer, usesOf } from './tally.ts';
 
 /** Three tasks that die one after another, without one more that lives, are no accident. */
 const MOST_FAILURES = 3;
@@ -77,8 +77,21 @@ export function settling(
     seen,
     'rotation',
     about,
-    `${missing.length} of ${healthy} healthy tasks of ${app.id} do not get requests from every balancer yet`,
+    `${missing.length} of ${healthy} healthy tasks of ${app.id} do not get requests from every balancer yet (not from ${lacking(missing, balancers)})`,
   );
+}
+
+const MOST_NAMED = 5;
+
+/** The balancers that do not send requests to all of these tasks: one of them may have stopped following Marathon. */
+function lacking(tasks: ColourApp['tasks'], balancers: readonly SeenBalancer[]): string {
+  const ids = balancers
+    .filter(({ listeners }) =>
+      tasks.some((task) => task.listeners.some((each) => listeners[each]?.kind !== 'in')),
+    )
+    .map(({ id }) => id);
+  const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';
+  return `${ids.slice(0, MOST_NAMED).join(', ')}${more}`;
 }
 
 export function healthyTasks(app: ColourApp): ColourApp['tasks'] {
