@@ -133,6 +133,8 @@ export const appSchema = z
       lastConfigChangeAt: undefined,
     }),
     deployments: list(z.object({ id: text })),
+    /** Which tasks of too many end first; the youngest unless it says OLDEST_FIRST. 1.4 and newer. */
+    killSelection: maybe(text),
     tasks: list(taskSchema),
     tasksStaged: or(count, 0),
     tasksRunning: or(count, 0),

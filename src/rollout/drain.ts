@@ -130,12 +130,27 @@ function suspectsOf(listener: string, isClean: boolean, { look, balancer, before
   const wasOut = known?.state.kind === 'out';
   // Who serves now, without it, need not be named to be left out when it was not there before.
   const first = servingPid === undefined && known !== undefined ? (before?.pids ?? pids) : pids;
-  const suspects = new Set(wasOut ? known.suspects : first);
+  const suspects = new Set([...(wasOut ? known.suspects : first), ...missedBy(look, balancer, before)]);
   if (servingPid !== undefined && !isClean) suspects.add(servingPid);
   return pids.filter((pid) => {
     if (!suspects.has(pid)) return false;
     return pid === servingPid ? !isClean : !isKnownWithout(listener, balancer.workers[pid]);
   });
+}
+
+/** Processes that began after the last look and were replaced before this one: nobody knows what they sent to. With
+ * them the one that never answers, the master. Where it is not told who answers, it is the one that began last. */
+function missedBy(
+  { pids, servingPid }: BalancerLook,
+  { workers }: Pick<BalancerMemory, 'workers'>,
+  before: BalancerMemory | undefined,
+): number[] {
+  const fresh = before === undefined ? [] : pids.filter((pid) => !before.pids.includes(pid));
+  // A container that began anew: what held connections has ended with the old one.
+  if (fresh.length === pids.length) return [];
+  const serving = servingPid ?? Math.max(...fresh);
+  if (fresh.every((pid) => pid === serving)) return [];
+  return pids.filter((pid) => pid !== serving && workers[pid] === undefined);
 }
 
 /** It has answered, and sent nothing to the listener. */

@@ -1,5 +1,5 @@
 // pure
-import type { About, RolloutStep } from './model.ts';
+import type { About, Growing, RolloutStep } from './model.ts';
 import { nextSize } from './scale.ts';
 import type { Sides } from './sides.ts';
 
@@ -9,7 +9,7 @@ export function tooMany({ coming, going, goal, rest }: Sides): number {
 }
 
 /** The next size of the coming colour: step by step forward, at once back. */
-export function grow(sides: Sides, { policy }: About): RolloutStep {
+export function grow(sides: Sides, { policy }: About): Extract<RolloutStep, { do: 'scale' }> & Growing {
   const { coming, going, isBack, goal, rest } = sides;
   const size = { goal, old: going.instances, linearIncrease: policy.linearIncrease, isSplit: rest > 0 };
   const instances = isBack ? goal : nextSize(coming.instances, size);

@@ -1,8 +1,10 @@
 // pure
 import { emptyDrain } from './drain.ts';
+import { markingOf } from './marking.ts';
 import type {
   ColourApp,
   Expected,
+  Growing,
   RolloutMemory,
   RolloutObservation,
   RolloutPolicy,
@@ -19,7 +21,7 @@ const NOTHING: Tally = { healthy: 0, inRotation: 0, out: 0, drained: 0, gone: 0 
 export function newMemory(nowMs: number): RolloutMemory {
   return {
     ...{ drain: emptyDrain, best: NOTHING, movedAtMs: nowMs, outSinceMs: {}, expected: {} },
-    served: [],
+    ...{ served: [], scaled: {}, undone: [], heldSinceMs: {}, flickeredMs: undefined },
     ending: [],
     ...{ failures: [], lastFailure: undefined, approved: [], turned: undefined },
   };
@@ -41,6 +43,9 @@ export function remember(
     movedAtMs: hasMoved ? nowMs : memory.movedAtMs,
     outSinceMs: outSince(memory, seen, nowMs),
     served: servedSoFar(memory, seen),
+    heldSinceMs: heldSince(memory, seen, nowMs),
+    flickeredMs: flickered(memory, seen, nowMs),
+    undone: stillUndone(memory, seen, policy),
     expected: expectedFrom(memory, seen),
     ...failuresOf(memory, seen, policy, isFirst, tally.healthy > memory.best.healthy),
   };
@@ -55,18 +60,24 @@ export function afterStep(
   deploymentId?: string | undefined,
 ): RolloutMemory {
   const moved = { ...memory, best: NOTHING, movedAtMs: nowMs };
-  const expect = (id: string, instances: number) => ({ ...moved.expected, [id]: instances });
   switch (step.do) {
     case 'scale':
-      return { ...moved, expected: expect(step.appId, step.instances) };
+      return grown(moved, step, deploymentId);
     case 'kill': {
       const before = memory.expected[step.appId];
       const left: Expected = typeof before === 'number' ? [before - step.taskIds.length, before] : 'any';
-      const grown = step.grow === undefined ? {} : { [step.grow.appId]: step.grow.instances };
-      return { ...moved, expected: { ...moved.expected, [step.appId]: left, ...grown } };
+      const killed = { ...moved, expected: { ...moved.expected, [step.appId]: left } };
+      return step.grow === undefined ? killed : grown(killed, step.grow, deploymentId);
     }
-    case 'cancel':
-      return { ...moved, expected: { ...moved.expected, [step.appId]: 'any' } };
+    case 'cancel': {
+      const ours = memory.scaled[step.appId];
+      const isOurs = ours?.deploymentId === step.deploymentId;
+      return {
+        ...moved,
+        expected: { ...moved.expected, [step.appId]: isOurs ? ours.from : 'any' },
+        undone: deploymentId === undefined ? moved.undone : [...moved.undone, deploymentId],
+      };
+    }
     case 'delete': {
       const { [step.appId]: _gone, ...expected } = moved.expected;
       return { ...moved, expected, ending: deploymentId === undefined ? [] : [deploymentId] };
@@ -78,6 +89,20 @@ export function afterStep(
     default:
       return memory;
   }
+}
+
+function grown(
+  memory: RolloutMemory,
+  { appId, from, instances, isBrief }: Growing,
+  deploymentId: string | undefined,
+): RolloutMemory {
+  const expected = { ...memory.expected, [appId]: instances };
+  if (deploymentId === undefined) return { ...memory, expected };
+  return {
+    ...memory,
+    expected,
+    scaled: { ...memory.scaled, [appId]: { from, deploymentId, isBrief: isBrief === true } },
+  };
 }
 
 /** What a kill left is known from the next look on. */
@@ -124,6 +149,44 @@ function servedSoFar({ served }: RolloutMemory, seen: RolloutObservation): strin
   );
   const there = new Set(seen.apps.flatMap(({ tasks }) => tasks.map(({ id }) => id)));
   return [...new Set([...served, ...now])].filter((id) => there.has(id));
+}
+
+/** Once the coming colour is the one scaled last, only what still runs is of interest. */
+function stillUndone(memory: RolloutMemory, seen: RolloutObservation, policy: RolloutPolicy): string[] {
+  const found = sidesOf(seen, policy, memory);
+  const isTurned = found.kind !== 'pair' || found.sides.marking.newer === found.sides.coming.id;
+  const running = seen.apps.flatMap(({ deployments }) => deployments);
+  return memory.undone.filter((id) => !isTurned || running.includes(id));
+}
+
+/** At the first look nobody knows what was before. */
+function flickered(
+  memory: RolloutMemory,
+  seen: RolloutObservation,
+  nowMs: number,
+): RolloutMemory['flickeredMs'] {
+  const balancers = allSeen(seen);
+  const marking = markingOf(seen.apps);
+  if (balancers === undefined || marking.kind === 'fault') return memory.flickeredMs;
+  const out = new Set(marking.out);
+  const now = seen.apps.flatMap((app) =>
+    [...usesOf(app, balancers)].flatMap(([id, use]): [string, number][] => {
+      if (use === 'in' || use === 'mixed') return [];
+      if (memory.flickeredMs === undefined || !out.has(id)) return [[id, nowMs]];
+      const before = memory.flickeredMs[id];
+      return before === undefined ? [] : [[id, before]];
+    }),
+  );
+  return Object.fromEntries(now);
+}
+
+function heldSince(
+  { heldSinceMs }: RolloutMemory,
+  { apps }: RolloutObservation,
+  nowMs: number,
+): Record<string, number> {
+  const ids = apps.flatMap(({ deployments }) => deployments);
+  return Object.fromEntries(ids.map((id) => [id, heldSinceMs[id] ?? nowMs]));
 }
 
 function outSince(

@@ -15,6 +15,8 @@ export interface ColourTask {
   isHealthy: boolean;
   /** `BACKEND/SERVER`, as HAProxy's statistics would show them. Empty while the task has no ports. */
   listeners: readonly string[];
+  /** Marathon's time; undefined before it runs. */
+  startedAt?: string | undefined;
 }
 
 /** One app of a deployment group, as Marathon shows it. */
@@ -32,6 +34,10 @@ export interface ColourApp {
   /** Deployments that hold it now. */
   deployments: readonly string[];
   tasks: readonly ColourTask[];
+  /** It was never scaled since it was created, or nobody knows. */
+  isAsCreated?: boolean;
+  /** Of tasks that are too many Marathon ends the oldest, not the youngest. */
+  endsOldestFirst?: boolean;
   /** The last task that died by itself or by its health checks. */
   lastFailure: { taskId: string | undefined; message: string; timestamp: string | undefined } | undefined;
 }
@@ -86,10 +92,19 @@ export interface RolloutMemory {
   movedAtMs: number;
   /** Since when no balancer sends anything new to a task, by task id. */
   outSinceMs: Readonly<Record<string, number>>;
+  /** When a task that no balancer sends anything was last one that marathon-lb would let serve again, by task id: a
+   * balancer may have asked then, and reload only now. Undefined before the balancers were looked at. */
+  flickeredMs: Readonly<Record<string, number>> | undefined;
   /** Tasks that every balancer was seen to send requests to, by id. */
   served: readonly string[];
   /** How many instances each app has by our last look or change; another number is somebody else's doing. */
   expected: Readonly<Record<string, Expected>>;
+  /** Our own last scaling of each app: from how many, and Marathon's deployment for it. */
+  scaled: Readonly<Record<string, { from: number; deploymentId: string; isBrief: boolean }>>;
+  /** Deployments that were begun by taking another one back, until it showed. */
+  undone: readonly string[];
+  /** Since when each deployment is seen, by its id. */
+  heldSinceMs: Readonly<Record<string, number>>;
   /** Tasks of the new colour that died since one more of it lived. */
   failures: readonly string[];
   /** The failure that Marathon told last; it forgets those before. */
@@ -120,7 +135,7 @@ export type WaitReason = 'deployment' | 'healthy' | 'rotation' | 'drain' | 'relo
 /** One planned effect, as data, with its reason in words. */
 export type RolloutStep =
   | { do: 'wait'; for: WaitReason; reason: string; untilMs: number }
-  | { do: 'scale'; appId: string; from: number; instances: number; reason: string }
+  | ({ do: 'scale'; reason: string } & Growing)
   /** Ask before these tasks, or the whole app, are removed. */
   | { do: 'ask'; appId: string; taskIds: readonly string[]; isWhole: boolean; reason: string }
   /** Kill just these and lower the number of instances by them; then scale the other app without a breath between. */
@@ -136,6 +151,8 @@ export interface Growing {
   appId: string;
   from: number;
   instances: number;
+  /** For the moment alone: to be taken back at once. */
+  isBrief?: true;
 }
 
 /** What a decision is about, beside what is seen. */

@@ -96,6 +96,8 @@ export function colourAppOf(
     lastScalingAt: app.versionInfo.lastScalingAt,
     deployments: app.deployments,
     tasks: app.tasks.map((task) => colourTaskOf(app, task, { group, addresses, owner })),
+    isAsCreated: [undefined, app.version].includes(app.versionInfo.lastConfigChangeAt),
+    endsOldestFirst: app.killSelection === 'OLDEST_FIRST',
     lastFailure:
       app.lastTaskFailure === undefined
         ? undefined
@@ -116,6 +118,7 @@ function colourTaskOf(app: App, task: Task, rules: NamingRules): ColourTask {
     isAlive: results.some(({ alive }) => alive),
     isHealthy: task.state === 'TASK_RUNNING' && hasAll,
     listeners: listenersOf(app, task, rules),
+    startedAt: task.startedAt,
   };
 }
 

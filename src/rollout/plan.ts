@@ -9,10 +9,11 @@ import type {
   RolloutPolicy,
   RolloutStep,
 } from './model.ts';
-import { endDeployment, removal, shrinking } from './removal.ts';
+import { removal, shrinking } from './removal.ts';
 import { failed, healthyTasks, overtaken, settling, wait } from './settle.ts';
 import { fullSizeOf, type Sides, sidesOf } from './sides.ts';
-import { turning } from './turning.ts';
+import { touched, touching, turning } from './turning.ts';
+import { takingBack, unlocking } from './unlocking.ts';
 
 /** What to do next for a deployment group, with its reason: a ladder of questions, the most urgent first. Pure: the
  * same observation gives the same step, whoever asks and after whatever crash.
@@ -40,7 +41,11 @@ export function nextStep(
     case 'single': {
       const { app, isBack } = found;
       const missing = isBack ? regrowing(seen, app, about) : undefined;
-      return missing ?? settling({ seen, app, others: undefined }, about) ?? finish(isBack, app.id);
+      return (
+        missing ??
+        settling({ seen, app, others: undefined, needsRotation: true }, about) ??
+        finish(isBack, app.id)
+      );
     }
     case 'pair':
       return nextOfPair(found.sides, about);
@@ -62,29 +67,35 @@ function nextOfPair(sides: Sides, about: About): RolloutStep {
   const { seen, coming, going, isBack, goal, rest, marking } = sides;
   const failure = failed(sides, about);
   if (failure !== undefined) return failure;
+  const undoing = touched(sides, about);
+  if (undoing !== undefined) return undoing;
   if (canGrowUnseen(sides, about)) return grow(sides, about);
   if (sides.balancers === undefined) return wait(seen, 'balancers', about);
+  const undone = takingBack(sides, about);
+  if (undone !== undefined) return undone;
   // Nothing of it serves, so nothing has to be drained; and what it waits for may be in the way of the other.
   if (isBack && servesNothing(sides)) return regrowing(seen, coming, about) ?? removal(sides, about);
-  const [deployment] = going.deployments;
-  if (deployment !== undefined) return endDeployment(going, deployment, sides, about);
-  const unsettled = settling({ seen, app: coming, others: sides }, about);
+  const held = unlocking(sides, about);
+  if (held !== undefined) return held;
   const isTurned = marking.newer === coming.id;
-  // Scaling turns the roles round, and needs no more than healthy tasks.
-  if (unsettled !== undefined && (isTurned || (unsettled.do === 'wait' && unsettled.for !== 'rotation')))
-    return unsettled;
+  const unsettled = settling({ seen, app: coming, others: sides, needsRotation: isTurned }, about);
+  if (unsettled !== undefined) return unsettled;
   if (targetLabel(coming) === undefined)
     return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason: noTarget(coming.id) };
   const [holding] = coming.deployments;
   // Only on the way back it may still be held here, and on 1.5 to 1.7 even a write that is refused harms.
   if (holding !== undefined && (coming.instances < goal || !isTurned))
     return wait(seen, 'deployment', about, `${coming.id} is being deployed (${holding})`);
+  if (!isTurned && (coming.instances < goal || rest === 0 || going.instances > rest)) {
+    const before = turning(sides, about);
+    if (before !== undefined) return before;
+  }
   if (coming.instances < goal) {
     if (isTurned && tooMany(sides) > 0 && shrinks(sides, about)) return shrinking(sides, about);
     return grow(sides, about);
   }
   if (rest > 0) return split(sides, about);
-  if (!isTurned) return turning(sides, about);
+  if (!isTurned) return touching(sides);
   return removal(sides, about);
 }
 
@@ -94,6 +105,8 @@ function canGrowUnseen(sides: Sides, about: About): boolean {
   const { coming, going, goal, marking } = sides;
   if (coming.instances >= goal || coming.deployments.length + going.deployments.length > 0) return false;
   if (marking.newer === coming.id && tooMany(sides) > 0 && shrinks(sides, about)) return false;
+  // Tasks of its own that are out come in again only when HAProxy's checks have passed.
+  if (marking.older === coming.id && marking.out.length > 0) return false;
   const serving = healthyTasks(coming).filter(({ id }) => about.memory.served.includes(id));
   return serving.length >= coming.instances && targetLabel(coming) !== undefined;
 }
@@ -112,12 +125,12 @@ function shrinks({ coming, going, isBack, rest }: Sides, { policy }: About): boo
 /** The new colour has the size of the split: the old one is to have the rest. */
 function split(sides: Sides, about: About): RolloutStep {
   const { coming, going, rest } = sides;
-  if (going.instances > rest) return marking(sides) ? shrinking(sides, about) : turning(sides, about);
+  if (going.instances > rest) return marking(sides) ? shrinking(sides, about) : touching(sides);
   if (going.instances < rest) {
     const reason = `${going.id} has fewer tasks than the split asks for`;
     return { do: 'scale', appId: going.id, from: going.instances, instances: rest, reason };
   }
-  const isSettled = settling({ seen: sides.seen, app: going, others: sides }, about);
+  const isSettled = settling({ seen: sides.seen, app: going, others: sides, needsRotation: true }, about);
   if (isSettled !== undefined) return isSettled;
   return {
     do: 'finish',

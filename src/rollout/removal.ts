@@ -2,23 +2,33 @@
 
 import { grow, tooMany } from './growing.ts';
 import { isEnding, targetLabel } from './marking.ts';
-import type { About, ColourApp, ColourTask, RolloutStep } from './model.ts';
+import type { About, ColourApp, ColourTask, Growing, RolloutStep } from './model.ts';
 import { killableNow } from './scale.ts';
-import { healthyTasks, wait } from './settle.ts';
+import { wait } from './settle.ts';
 import type { Sides } from './sides.ts';
 import { heldBy, type TaskUse } from './tally.ts';
+import { briefly } from './turning.ts';
+import { endsByItself, isOverdue, takeBack } from './unlocking.ts';
 
 /** Ends the going colour as a whole, once nothing is sent to it and nothing holds it. Pure. */
 export function removal(sides: Sides, about: About): RolloutStep {
   const { going, goingUse, marking } = sides;
-  const [deployment] = going.deployments;
-  if (deployment !== undefined) return endDeployment(going, deployment, sides, about);
   const out = new Set(marking.older === going.id ? marking.out : []);
   // One that marathon-lb is about to send requests to is not drained, whatever is seen now.
-  const busy = going.tasks.filter((task) => !isIdle(task, goingUse) || (task.isAlive && !out.has(task.id)));
+  const busy = going.tasks.filter(
+    (task) => !isIdle(task, goingUse, about) || (task.isAlive && !out.has(task.id)),
+  );
   if (busy.length > 0) {
     const still = drain(busy, sides, about);
     if (still !== undefined) return still;
+  }
+  const [deployment] = going.deployments;
+  if (deployment !== undefined) {
+    // To take it back is a scaling, too: where some of it could serve, marathon-lb would let it again.
+    const isInVain = going.tasks.some(({ isAlive }) => isAlive) && !isOverdue(deployment, about);
+    return isInVain || endsByItself(going, about.memory)
+      ? wait(sides.seen, 'deployment', about, `${going.id} is being deployed (${deployment})`)
+      : takeBack(going, deployment);
   }
   // Nobody may hold up a rollout that has failed on its way back; one that somebody asked for is asked about.
   const ask = about.memory.turned === undefined ? asking(going, [], true, about) : undefined;
@@ -28,36 +38,21 @@ export function removal(sides: Sides, about: About): RolloutStep {
   return { do: 'delete', appId: going.id, reason: `No balancer sends anything to ${going.id}${cut}` };
 }
 
-/** A deployment that waits for tasks which are not wanted any more may go on for ever, and locks the app. */
-export function endDeployment(
-  going: ColourApp,
-  deploymentId: string,
-  { seen, isBack }: Sides,
-  about: About,
-): RolloutStep {
-  // One that has all that it needs gets one more only so that somebody serves while the roles are exchanged.
-  const isWhole = healthyTasks(going).length >= (targetLabel(going) ?? going.instances);
-  if (isBack && !isWhole && healthyTasks(going).length < going.instances)
-    return { do: 'cancel', appId: going.id, deploymentId, reason: `${going.id} is not wanted any more` };
-  return wait(seen, 'deployment', about, `${going.id} is being deployed (${deploymentId})`);
-}
-
 /** Kills drained tasks of the old colour while the new one grows, or stays at its share. Pure. */
 export function shrinking(sides: Sides, about: About): RolloutStep {
-  const { coming, going, goal, marking, goingUse } = sides;
+  const { coming, going, marking, goingUse } = sides;
   if (targetLabel(coming) !== targetLabel(going)) {
     const reason = `HAPROXY_DEPLOYMENT_TARGET_INSTANCES of ${coming.id} and ${going.id} differ: once the old colour is made smaller, marathon-lb takes new tasks out`;
     return { do: 'stop', code: 'ROLLOUT_UNSAFE', reason };
   }
   const surplus = tooMany(sides);
-  const isLast = coming.instances >= goal;
-  const most = isLast ? surplus : killableNow(surplus);
+  const most = killableNow(surplus);
   // The dying ones have to stay among those that marathon-lb takes out when it looks the next time.
-  const covered = surplus <= 1 || isLast ? marking.out : marking.out.slice(0, surplus - most);
+  const covered = surplus <= 1 ? marking.out : marking.out.slice(0, surplus - most);
   const byId = new Map(going.tasks.map((task) => [task.id, task]));
   const candidates = covered.flatMap((id) => byId.get(id) ?? []).filter((task) => !isEnding(task));
-  let ready = candidates.filter((task) => isIdle(task, goingUse)).slice(0, most);
-  if (ready.length === 0 || (isLast && ready.length < most)) {
+  let ready = candidates.filter((task) => isIdle(task, goingUse, about)).slice(0, most);
+  if (ready.length === 0) {
     const still = drain(candidates, sides, about);
     if (still !== undefined) return still;
     ready = candidates.slice(0, most);
@@ -65,15 +60,21 @@ export function shrinking(sides: Sides, about: About): RolloutStep {
   const taskIds = ready.map(({ id }) => id);
   const ask = asking(going, taskIds, false, about);
   if (ask !== undefined) return ask;
-  const next = surplus > 1 && !isLast ? grow(sides, about) : undefined;
   return {
     do: 'kill',
     appId: going.id,
     taskIds,
-    grow:
-      next?.do === 'scale' ? { appId: next.appId, from: next.from, instances: next.instances } : undefined,
+    grow: surplus > 1 ? cover(sides, about) : undefined,
     reason: `${taskIds.length === 1 ? 'a drained task' : `${taskIds.length} drained tasks`} of ${going.id} made way for new ones`,
   };
+}
+
+/** What makes the coming colour the one scaled last again: its next size, or a touch where it has all. */
+function cover(sides: Sides, about: About): Growing {
+  const { coming, goal } = sides;
+  if (coming.instances >= goal) return briefly(coming);
+  const { appId, from, instances } = grow(sides, about);
+  return { appId, from, instances };
 }
 
 /** Waits until these tasks are drained; what happens after the deadline was chosen before.
@@ -82,9 +83,14 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   const { seen, goingUse, comingUse, isBack, balancers = [] } = sides;
   const { policy, memory, nowMs } = about;
   const held = tasks.filter(({ id }) => (goingUse.get(id) ?? comingUse.get(id)) === 'out');
-  const waiting = tasks.filter((task) => !isIdle(task, goingUse) && !isIdle(task, comingUse));
+  const waiting = tasks.filter((task) => !isIdle(task, goingUse, about) && !isIdle(task, comingUse, about));
   if (held.length < waiting.length || held.length === 0)
-    return wait(seen, 'drain', about, `${waiting.length - held.length} tasks are still sent requests`);
+    return wait(
+      seen,
+      'drain',
+      about,
+      `${waiting.length - held.length} tasks are still sent requests, or may be again`,
+    );
   const sinceMs = Math.min(...held.map(({ id }) => memory.outSinceMs[id] ?? nowMs));
   const untilMs = sinceMs + policy.drainTimeoutMs;
   const sessions = heldBy(held, balancers);
@@ -98,9 +104,18 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   return { do: does, code: 'ROLLOUT_DRAIN_TIMEOUT', reason };
 }
 
-/** Nothing is sent to it and nothing holds it; one that is not alive only may not be sent anything. */
-function isIdle(task: ColourTask, uses: ReadonlyMap<string, TaskUse>): boolean {
-  return uses.get(task.id) === 'drained';
+/** A balancer needs no longer from its question to its reload. */
+const LONGEST_RELOAD_MS = 5_000;
+
+/** Nothing is sent to it, nothing holds it, and no balancer can have asked when it was to serve, and reload now. */
+export function isIdle(
+  { id, isAlive }: ColourTask,
+  uses: ReadonlyMap<string, TaskUse>,
+  { memory, nowMs }: About,
+): boolean {
+  const flickeredMs = memory.flickeredMs?.[id];
+  const isSettled = flickeredMs === undefined || nowMs - flickeredMs >= LONGEST_RELOAD_MS;
+  return uses.get(id) === 'drained' && (isSettled || !isAlive);
 }
 
 /** Before anything of the colour that makes way is removed, whoever was named is asked, once. */

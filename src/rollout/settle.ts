@@ -53,9 +53,18 @@ export function failed({ coming, isBack }: Sides, { policy, memory }: About): Ro
   return { do: policy.onFailure === 'rollback' ? 'turn' : 'stop', code: 'ROLLOUT_STUCK', reason };
 }
 
+export interface Settling {
+  seen: RolloutObservation;
+  app: ColourApp;
+  others: Sides | undefined;
+  /** Whether the balancers have to send it requests, too. Scaling turns the roles round, and needs no more than healthy
+   * tasks. */
+  needsRotation: boolean;
+}
+
 /** What still keeps a colour from serving with all its tasks. Pure. @returns undefined when nothing does */
 export function settling(
-  { seen, app, others }: { seen: RolloutObservation; app: ColourApp; others: Sides | undefined },
+  { seen, app, others, needsRotation }: Settling,
   about: About,
 ): RolloutStep | undefined {
   const healthy = healthyTasks(app).length;
@@ -66,6 +75,7 @@ export function settling(
     const words = `${healthy} of ${app.instances} tasks of ${app.id} are healthy${whyNot(seen, app)}`;
     return wait(seen, healthy < app.instances ? 'healthy' : 'deployment', about, words);
   }
+  if (!needsRotation) return undefined;
   const [ending] = seen.ending;
   if (ending !== undefined) return wait(seen, 'deployment', about, `the old tasks end (${ending})`);
   const balancers = allSeen(seen);

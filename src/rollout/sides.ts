@@ -54,8 +54,8 @@ export function sidesOf(seen: RolloutObservation, policy: RolloutPolicy, memory:
     kind: 'pair',
     sides: {
       ...{ seen, coming, going, isBack, marking, balancers },
-      // More old tasks than the target can only be taken out by as many new ones.
-      goal: isSplit ? policy.split : isBack ? fullSizeOf(old) : Math.max(target, old.instances),
+      // More tasks than the target can only be taken out by as many of the other colour.
+      goal: isSplit ? policy.split : Math.max(going.instances, isBack ? fullSizeOf(old) : target),
       rest: isSplit ? target - policy.split : 0,
       comingUse: use(coming),
       goingUse: use(going),

@@ -1,59 +1,84 @@
 // pure
-
+import { inUse, killed, scaledNow } from './foresight.ts';
 import { isEnding } from './marking.ts';
-import type { About, RolloutStep } from './model.ts';
-import { drain } from './removal.ts';
+import type { About, ColourApp, RolloutStep } from './model.ts';
+import { drain, isIdle } from './removal.ts';
 import { wait } from './settle.ts';
 import type { Sides } from './sides.ts';
-import { servingOnceTurned } from './turned.ts';
+import { endsNothingInUse } from './unlocking.ts';
 
-/** Makes the coming colour the one that marathon-lb takes tasks of the other out for. Pure.
+/** What has to be done before the coming colour is scaled, where the other one was scaled last. Pure.
  *
- * marathon-lb drains for the colour that was scaled last. When the coming one has its full size already, there is no
- * number to write: so its tasks that are out of use are killed, and in the next pass scaled up again. All of them: one
- * that marathon-lb takes back in serves only when HAProxy has checked it again, while as many of the other colour would
- * be taken out at once. Only where none is out of use it gets one more than it had; where all are, and held, the going
- * one gets one more before it.
- *   back from blue 4, green 2 (two blue tasks drained) → kill those, blue 2, scale to 4: green is drained as blue comes
- * @source HAProxy src/server_state.c: a server that was stopped stays so over a reload, until its checks pass */
-export function turning(sides: Sides, about: About): RolloutStep {
-  const { coming, comingUse, marking } = sides;
+ * marathon-lb drains for the colour that was scaled last: so the moment turns the roles round. As many tasks of the other
+ * colour go out as this one has alive ones, and its own that were out come in; but HAProxy keeps their state, and sends
+ * them nothing before its checks have passed. Tasks that are new come in at once. So that at least half of what is in
+ * use stays in use, tasks that are out and idle are killed, and started anew by the scaling:
+ *   back from blue 4 (all out), green 4 → kill 2 blue ones; blue 2, scale to 4: 2 green ones stay until those are there
+ *   back from blue 4 (1 out), green 1   → nothing: 3 stay
+ * The other colour is touched in the same breath, so that the dying ones stay out.
+ * @returns undefined when it may be scaled */
+export function turning(sides: Sides, about: About): RolloutStep | undefined {
+  const { seen, coming, going, comingUse, marking } = sides;
   const out = marking.older === coming.id ? marking.out : [];
-  const held = coming.tasks.filter((task) => out.includes(task.id) && !isEnding(task));
-  const idle = held.filter(({ id }) => comingUse.get(id) === 'drained');
-  const isOver = held.every(({ id }) => isOutFor(id, about));
-  if (idle.length > 0 && (idle.length === held.length || isOver)) {
-    const reason = `so that ${coming.id} is scaled last, and marathon-lb drains the other colour`;
-    return { do: 'kill', appId: coming.id, taskIds: idle.map(({ id }) => id), grow: undefined, reason };
-  }
-  if (held.length > 0 && !isOver) {
-    const still = drain(held, sides, { ...about, policy: { ...about.policy, onDrainTimeout: 'cut' } });
+  const held = out.flatMap((id) => coming.tasks.find((task) => task.id === id && !isEnding(task)) ?? []);
+  if (isGentle(sides, []) || held.length === 0) return undefined;
+  let idle = held.filter((task) => isIdle(task, comingUse, about)).map(({ id }) => id);
+  if (idle.length === 0) {
+    const still = drain(held, sides, about);
     if (still !== undefined) return still;
+    idle = held.map(({ id }) => id);
   }
-  if (servingOnceTurned(sides) === 0) return oneMoreGoing(sides, about);
+  const [holding] = going.deployments;
+  if (holding !== undefined)
+    return wait(seen, 'deployment', about, `${going.id} is being deployed (${holding})`);
+  const most = Math.min(idle.length, Math.max(1, Math.floor(out.length / 2)));
+  const counts = Array.from({ length: most }, (_, at) => at + 1);
+  const taskIds = idle.slice(0, counts.find((count) => isGentle(sides, idle.slice(0, count))) ?? most);
+  const what = taskIds.length === 1 ? 'a task' : `${taskIds.length} tasks`;
   return {
-    do: 'scale',
-    appId: coming.id,
-    from: coming.instances,
-    instances: coming.instances + 1,
-    reason: `no task of ${coming.id} is free to be exchanged: one more makes marathon-lb drain the other colour`,
+    ...{ do: 'kill', appId: coming.id, taskIds, grow: briefly(going) },
+    reason: `${what} of ${coming.id} that HAProxy took out come back sooner as new ones`,
   };
 }
 
-/** So that one serves while the roles are exchanged. */
-function oneMoreGoing({ seen, coming, going, goal, rest }: Sides, about: About): RolloutStep {
-  const waits = `${going.id} has one more that does not get requests from every balancer yet`;
-  if (coming.instances + going.instances > 2 * (goal + rest)) return wait(seen, 'rotation', about, waits);
-  return {
-    do: 'scale',
-    appId: going.id,
-    from: going.instances,
-    instances: going.instances + 1,
-    reason: `one more of ${going.id} serves until HAProxy has checked those of ${coming.id} that were out`,
-  };
+/** Whether half of what is in use stays in use, when these are dead and the coming colour is scaled. */
+function isGentle(
+  { seen, coming, goal, rest, comingUse, goingUse }: Sides,
+  dead: readonly string[],
+): boolean {
+  const now = inUse(seen.apps);
+  const then = new Set(inUse(scaledNow(killed(seen.apps, dead), coming, coming.instances - dead.length)));
+  const staying = now.filter((id) => then.has(id) && (comingUse.get(id) ?? goingUse.get(id)) === 'in');
+  return 2 * staying.length >= Math.min(goal + rest, now.length);
 }
 
-function isOutFor(id: string, { policy, memory, nowMs }: About): boolean {
-  const sinceMs = memory.outSinceMs[id];
-  return sinceMs !== undefined && nowMs - sinceMs >= policy.drainTimeoutMs;
+/** One more, that is taken back at once: it makes an app the one scaled last that has its size already. */
+export function briefly({ id, instances }: ColourApp): {
+  appId: string;
+  from: number;
+  instances: number;
+  isBrief: true;
+} {
+  return { appId: id, from: instances, instances: instances + 1, isBrief: true };
 }
+
+/** Makes the coming colour, which has its size, the one scaled last. Pure. */
+export function touching({ coming }: Sides): RolloutStep {
+  const reason = `so that ${coming.id} is scaled last, and marathon-lb drains the other colour; it is taken back at once`;
+  return { do: 'scale', ...briefly(coming), reason };
+}
+
+/** Takes the one more back, unless it serves already. Pure. */
+export function touched({ coming, going }: Sides, { memory }: About): RolloutStep | undefined {
+  for (const app of [coming, going]) {
+    const ours = memory.scaled[app.id];
+    if (ours?.isBrief !== true || !app.deployments.includes(ours.deploymentId)) continue;
+    if (memory.undone.length >= MOST_TOUCHES || !endsNothingInUse(app, memory)) continue;
+    const reason = `${app.id} is the one scaled last now, and needs no more than ${ours.from}`;
+    return { do: 'cancel', appId: app.id, deploymentId: ours.deploymentId, reason };
+  }
+  return undefined;
+}
+
+/** A Marathon that does not take this for a scaling keeps the one more. */
+const MOST_TOUCHES = 5;

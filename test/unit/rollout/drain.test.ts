@@ -87,8 +87,18 @@ describe('rememberLook() follows processes', () => {
       'drained',
     ],
     [
-      'a check of a configuration later',
+      'a check of a configuration later, which might be a worker of a moment',
       [IN, { pids: [1, 3], servingPid: 3 }, { pids: [1, 3, 40], servingPid: 3 }],
+      'held by 40',
+    ],
+    [
+      'a check of a configuration that has ended',
+      [
+        IN,
+        { pids: [1, 3], servingPid: 3 },
+        { pids: [1, 3, 40], servingPid: 3 },
+        { pids: [1, 3], servingPid: 3 },
+      ],
       'drained',
     ],
     [
@@ -227,10 +237,12 @@ describe('rememberLook() follows processes', () => {
 
   it('begins anew after a gap, in which it may have been in use', () => {
     const out = { pids: [1, 3], servingPid: 3 };
-    const looks = [IN, out, { pids: [1, 3, 4, 5], servingPid: 5 }];
+    const seen = { pids: [1, 3, 4], servingPid: 4 };
+    const last = { pids: [1, 3, 4, 5], servingPid: 5 };
 
-    expect(said(afterwards(...looks))).toBe('drained');
-    expect(said(afterwards(...looks.map((told, at) => ({ ...told, atMs: at * 11_000 }))))).toBe('held by 4');
+    expect(said(afterwards(IN, out, seen, last))).toBe('drained');
+    expect(said(afterwards(IN, out, last))).toBe('held by 4');
+    expect(said(afterwards(...[IN, out, last].map((told, at) => ({ ...told, atMs: at * 11_000 }))))).toBe('held by 4');
   });
 
   it('tells how many sessions a process had when it last answered, and when that was', () => {

@@ -87,7 +87,16 @@ describe('rehearse()', () => {
     [
       'back while the old colour is whole',
       ladder(4, 2, 4, { direction: 'back' }),
-      ['kill 2 /web-blue', 'scale /web-blue to 4', 'delete /web-green', 'reverted'],
+      // One more, that is taken back at once: blue is scaled last now.
+      ['scale /web-blue to 5', 'delete /web-green', 'reverted'],
+    ],
+    [
+      'back from a new colour that is complete',
+      ladder(4, 4, 4, { direction: 'back' }),
+      [
+        ...['kill 2 /web-blue, scale /web-green to 5', 'scale /web-blue to 4'],
+        ...['delete /web-green', 'reverted'],
+      ],
     ],
     [
       'more than before',

@@ -135,7 +135,7 @@ describe('runRollout()', () => {
     };
 
     await expect(run(tools, { old: 'shrink' })).rejects.toMatchObject({ code: 'ROLLOUT_SCALE_FAILED' });
-    expect(asked).toEqual(['look', 'kill']);
+    expect(asked.at(-1)).toBe('kill');
   });
 
   it('asks balancers soon at first, and more seldom the longer connections last', async () => {
