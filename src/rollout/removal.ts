@@ -7,7 +7,7 @@ import { killableNow } from './scale.ts';
 import { wait } from './settle.ts';
 import type { Sides } from './sides.ts';
 import { heldBy, type TaskUse } from './tally.ts';
-import { briefly } from './turning.ts';
+import { briefly, canComeBack } from './turning.ts';
 import { endsByItself, isOverdue, takeBack } from './unlocking.ts';
 
 /** Ends the going colour as a whole, once nothing is sent to it and nothing holds it. Pure. */
@@ -100,8 +100,11 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   const reason = `Not drained within ${Math.round(policy.drainTimeoutMs / 1_000)} s: ${words}`;
   // Whoever resumes goes forward: what stopped on the way back asks for another abort.
   if (isBack) return { do: 'stop', code: 'ROLLOUT_ROLLBACK_FAILED', reason };
-  const does = policy.onDrainTimeout === 'rollback' ? 'turn' : 'stop';
-  return { do: does, code: 'ROLLOUT_DRAIN_TIMEOUT', reason };
+  const code = 'ROLLOUT_DRAIN_TIMEOUT';
+  if (policy.onDrainTimeout === 'stop') return { do: 'stop', code, reason };
+  if (canComeBack(sides, about)) return { do: 'turn', code, reason };
+  const why = `it does not go back, since no task of ${sides.going.id} would serve at once, and none is free to be exchanged`;
+  return { do: 'stop', code, reason: `${reason}; ${why}` };
 }
 
 /** A balancer needs no longer from its question to its reload. */

@@ -4,7 +4,7 @@ import { isEnding } from './marking.ts';
 import type { About, ColourApp, RolloutStep } from './model.ts';
 import { drain, isIdle } from './removal.ts';
 import { wait } from './settle.ts';
-import type { Sides } from './sides.ts';
+import { fullSizeOf, type Sides } from './sides.ts';
 import { endsNothingInUse } from './unlocking.ts';
 
 /** What has to be done before the coming colour is scaled, where the other one was scaled last. Pure.
@@ -50,6 +50,15 @@ function isGentle(
   const then = new Set(inUse(scaledNow(killed(seen.apps, dead), coming, coming.instances - dead.length)));
   const staying = now.filter((id) => then.has(id) && (comingUse.get(id) ?? goingUse.get(id)) === 'in');
   return 2 * staying.length >= Math.min(goal + rest, now.length);
+}
+
+/** Whether the going colour could come back: not while all of it is out and held, since none of it would serve before
+ * HAProxy has checked it again, and none may be exchanged. Pure. */
+export function canComeBack(sides: Sides, about: About): boolean {
+  const { coming, going, comingUse, goingUse } = sides;
+  if (going.tasks.some((task) => isIdle(task, goingUse, about))) return true;
+  const roles = { coming: going, going: coming, comingUse: goingUse, goingUse: comingUse };
+  return isGentle({ ...sides, ...roles, goal: fullSizeOf(going), rest: 0 }, []);
 }
 
 /** One more, that is taken back at once: it makes an app the one scaled last that has its size already. */

@@ -444,6 +444,26 @@ describe('nextStep() when something is wrong', () => {
       step: { do: 'turn', code: 'ROLLOUT_DRAIN_TIMEOUT' },
     },
     {
+      what: 'does not roll back for it while all old tasks are held: none would serve at once',
+      seen: pairSeen(times(4, 'out'), times(4, 'in')),
+      policy: { onDrainTimeout: 'rollback' },
+      memory: { outSinceMs: { 'blue.1': NOW - 300_000 } },
+      step: {
+        do: 'stop',
+        code: 'ROLLOUT_DRAIN_TIMEOUT',
+        reason: expect.stringContaining(
+          'it does not go back, since no task of /web-blue would serve at once',
+        ),
+      },
+    },
+    {
+      what: 'rolls back for it when an old task is drained, and may be exchanged',
+      seen: pairSeen(['drained', 'out', 'out', 'out'], times(4, 'in')),
+      policy: { onDrainTimeout: 'rollback' },
+      memory: { outSinceMs: { 'blue.2': NOW - 300_000 } },
+      step: { do: 'turn', code: 'ROLLOUT_DRAIN_TIMEOUT' },
+    },
+    {
       what: 'cuts them only when asked to',
       seen: pairSeen(times(2, 'out'), times(4, 'in')),
       policy: { onDrainTimeout: 'cut' },
