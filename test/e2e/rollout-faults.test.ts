@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import type { MixedLoad } from '../../src/lab/load-mixed.ts';
-import { removeDirectories } from '../support/certathon.ts';
+import { listenAlternating } from '../support/alternating.ts';
+import { newDirectory, removeDirectories } from '../support/certathon.ts';
 import { mark, writesSince } from '../support/lab.ts';
 import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
-import { usersGone } from '../support/rollouts.ts';
+import { appFile, usersGone } from '../support/rollouts.ts';
 
 let lab: Lab;
 const users: MixedLoad[] = [];
@@ -20,6 +21,81 @@ afterAll(async () => {
 });
 
 const version = (name: string) => ({ env: { VERSION: name } });
+
+describe('refused before anything is touched', () => {
+  let shop: RolloutGroup;
+  let since: string;
+  let stopListening: () => Promise<void>;
+  let shared: string;
+  const urlsOf = (...hosts: string[]) => hosts.map((host) => `http://${host}:${lab.ports.admin}`).join();
+  beforeAll(async () => {
+    shop = rolloutGroup(lab, 'shop', 10_100);
+    shared = lab.subnet.address(7);
+    stopListening = await listenAlternating(shared, lab.ports.admin, lab.publicAgents);
+    for (const colour of ['blue', 'green', 'red']) {
+      const three = rolloutGroup(lab, 'three', 10_150).app({ id: `/three-${colour}`, instances: 0 });
+      expect((await lab.api('POST', '/v2/apps', three)).status).toBe(201);
+    }
+    since = mark();
+  });
+  afterAll(() => stopListening?.());
+
+  const notExecutable = () => appFile({});
+  const cases: { what: string; exit: number; code: string; words?: () => string[]; says: string }[] = [
+    {
+      what: 'an app without instances',
+      ...{ exit: 4, code: 'ROLLOUT_APP_INVALID', says: 'can not be rolled out: ' },
+    },
+    {
+      what: 'a hook that is not there',
+      ...{ exit: 54, code: 'ROLLOUT_HOOK_FAILED', says: '/no-such-hook" is not there' },
+      words: () => ['--pre-kill-hook', `${newDirectory()}/no-such-hook`],
+    },
+    {
+      what: 'a hook that is not executable',
+      ...{ exit: 54, code: 'ROLLOUT_HOOK_FAILED', says: 'is not executable for this user' },
+      words: () => ['--pre-kill-hook', notExecutable()],
+    },
+    {
+      what: 'a group of three',
+      ...{ exit: 51, code: 'ROLLOUT_UNSAFE', says: '3 apps share the deployment group: /three-blue, ' },
+    },
+    {
+      what: 'an address at which several balancers answer in turns',
+      ...{ exit: 51, code: 'ROLLOUT_UNSAFE', says: 'Several balancers answer at ' },
+      words: () => ['--marathon-lb', urlsOf(lab.publicAgents[0] ?? '', shared)],
+    },
+    {
+      what: 'one address where Marathon runs two balancers',
+      ...{ exit: 51, code: 'ROLLOUT_UNSAFE', says: 'Marathon runs 2 tasks of /marathon-lb, and 1 addresses' },
+      words: () => ['--marathon-lb', urlsOf(lab.publicAgents[0] ?? '')],
+    },
+    {
+      what: 'a balancer that can not be reached',
+      ...{ exit: 5, code: 'ROLLOUT_BALANCERS_UNREADABLE', says: 'Balancers can not be looked at: ' },
+      words: () => ['--marathon-lb', urlsOf(...lab.publicAgents, lab.subnet.address(8))],
+    },
+  ];
+  const groupOf = (what: string) => (what === 'a group of three' ? rolloutGroup(lab, 'three', 10_150) : shop);
+
+  it.concurrent.for(cases)('$what: $exit $code', async ({ what, exit, code, words, says }, test) => {
+    const app = groupOf(what).app(what === 'an app without instances' ? { instances: 0 } : {});
+
+    const ended = await groupOf(what).start(app, ...(words?.() ?? [])).ended;
+
+    // The code, what happened, and what to do about it.
+    const [first, second, third, ...rest] = ended.stderr.split('\n').slice(-4);
+    test.expect(ended.exit, ended.stderr).toBe(exit);
+    test.expect(first).toBe(code);
+    test.expect(second).toContain(says);
+    test.expect(third).toMatch(/^ {2}[A-Z].*[.;]/);
+    test.expect(rest).toEqual(['']);
+  });
+
+  it('nothing was touched', () => {
+    expect(writesSince(lab, since)).toEqual([]);
+  });
+});
 
 describe('a new colour that can not stand', () => {
   let shop: RolloutGroup;
@@ -51,7 +127,7 @@ describe('a new colour that can not stand', () => {
       exit: 52,
       stdout: expect.stringMatching(/failed \(ROLLOUT_STUCK\); blue serves\n$/),
     });
-    expect(ended.stderr).toContain('Nothing moved on for 3 s: 0 of 1 tasks of /shop-green are healthy');
+    expect(ended.stderr).toMatch(/Nothing moved on for \d+ s: 0 of 1 tasks of \/shop-green are healthy/);
     expect(ended.stderr).toContain('it was rolled back: /shop-blue serves alone; blue serves');
     await expectUntouched();
   });
