@@ -5,21 +5,32 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CELLS, type Cell, type CellFigures, cellName, measureCells, whatFailed } from './bench-cells.ts';
 import { measureInLab } from './bench-lab.ts';
+import { measureRollouts, renderRollouts } from './bench-rollouts.ts';
 import { measureStart } from './bench-start.ts';
 import { renderBenchmarks, renderCells, renderProgram } from './bench-table.ts';
 
 /** `npm run bench`: measures and reports; nothing is asserted and nothing depends on it.
- * `-- --only TEXT` measures only the cells whose names hold the text, and `-- --only program` all but the cells;
- * `-- --write` puts all figures into docs/benchmarks.md. */
+ * `-- --only TEXT` measures only the cells whose names hold the text, `-- --only program` the program by itself, and
+ * `-- --only rollouts` rollouts; `-- --write` puts the figures into docs/benchmarks.md, those of rollouts into
+ * docs/benchmarks-rollouts.md. */
 const PROGRAM = 'program';
+const ROLLOUTS = 'rollouts';
 const say = (line: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 
 const { only, write } = parsed();
 const cells = CELLS.filter((cell) => only === undefined || cellName(cell).includes(only));
 const withProgram = only === undefined || only === PROGRAM;
-if (cells.length === 0 && !withProgram) stop(`No cell has "${only}" in its name:\n${names().join('\n')}`);
-if (only !== undefined && write) stop('--write needs all figures of one run: leave out --only.');
+const withRollouts = only === undefined || only === ROLLOUTS;
+if (cells.length === 0 && !withProgram && !withRollouts)
+  stop(`No cell has "${only}" in its name:\n${names().join('\n')}`);
+if (only !== undefined && only !== ROLLOUTS && write)
+  stop('--write needs all figures of one run: leave out --only.');
 
+if (withRollouts) {
+  const text = renderRollouts(await measureRollouts(say), machineWords());
+  console.log(text);
+  if (write) writeFileSync(resolve(import.meta.dirname, '../docs/benchmarks-rollouts.md'), text);
+}
 const program = withProgram ? await measureProgram() : undefined;
 if (program !== undefined) console.log(`${renderProgram(program)}\n`);
 const { figures, failures } = await measureAll();
@@ -55,7 +66,12 @@ function stop(words: string): never {
 }
 
 function names(): string[] {
-  return [PROGRAM, ...CELLS.map(cellName)];
+  return [PROGRAM, ROLLOUTS, ...CELLS.map(cellName)];
+}
+
+function machineWords(): string {
+  const day = new Date().toISOString().slice(0, 10);
+  return `${day}, ${availableParallelism()} processors, Node ${process.versions.node}, HAProxy ${versionOf('haproxy', ['-v'])}`;
 }
 
 async function measureProgram() {

@@ -242,7 +242,9 @@ describe('rememberLook() follows processes', () => {
 
     expect(said(afterwards(IN, out, seen, last))).toBe('drained');
     expect(said(afterwards(IN, out, last))).toBe('held by 4');
-    expect(said(afterwards(...[IN, out, last].map((told, at) => ({ ...told, atMs: at * 11_000 }))))).toBe('held by 4');
+    expect(said(afterwards(...[IN, out, last].map((told, at) => ({ ...told, atMs: at * 11_000 }))))).toBe(
+      'held by 4',
+    );
   });
 
   it('tells how many sessions a process had when it last answered, and when that was', () => {
