@@ -4,8 +4,8 @@ import type { MixedLoad } from '../../src/lab/load-mixed.ts';
 import { type Ended, events, removeDirectories } from '../support/certathon.ts';
 import { type HeldConnection, holdConnection } from '../support/held-connection.ts';
 import { appOf, change, settled } from '../support/lab.ts';
-import { gate, quickEnv, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
-import { appFile, usersGone } from '../support/rollouts.ts';
+import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
+import { appFile, labEnv, usersGone } from '../support/rollouts.ts';
 import { CTRL_C, onTerminal } from '../support/terminal.ts';
 
 let lab: Lab;
@@ -102,7 +102,7 @@ describe('a group whose name has a slash within, under load', () => {
     const hook = gate();
     const terminal = onTerminal(
       ['rollout', 'start', appFile(web.app(version('v3'))), '--pre-kill-hook', hook.path, ...AT_ONCE],
-      quickEnv(lab),
+      labEnv(lab),
     );
     await terminal.answer('Create /prod/web-blue, beside /prod/web-green? [y/N]', 'y\n');
     await hook.asked();

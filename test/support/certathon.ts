@@ -32,7 +32,13 @@ export interface Certathon {
 /** Everything that programs started here have printed, for the search for secrets. */
 export const printed: string[] = [];
 
-/** Starts `certathon …` as a process of its own with nothing of this process's environment but the path.
+/** What a program gets of this process's environment: the path, and where compiled code is kept. */
+export function bareEnv(): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE: cache } = process.env;
+  return { PATH, HOME: tmpdir(), ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) };
+}
+
+/** Starts `certathon …` as a process of its own with a bare environment.
  * @param onLine called for each line of the log as it arrives   @param cwd its working directory; default ours */
 export function start(
   words: readonly string[],
@@ -41,7 +47,7 @@ export function start(
   cwd?: string,
 ): Certathon {
   const child = spawn(process.execPath, [MAIN, ...words], {
-    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
+    env: { ...bareEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -59,8 +59,8 @@ export function rolloutGroup(
   return {
     ...{ name, port, app },
     start: (definition, ...words) =>
-      start(['rollout', 'start', appFile(definition), '--yes', ...words], quickEnv(lab)),
-    goOn: (how, ...words) => start(['rollout', how, name, '--yes', ...words], quickEnv(lab)),
+      start(['rollout', 'start', appFile(definition), '--yes', ...words], labEnv(lab)),
+    goOn: (how, ...words) => start(['rollout', how, name, '--yes', ...words], labEnv(lab)),
     sizes: async () => {
       const found = await instancesOf(lab, name.replace(/^\//, ''));
       return Object.fromEntries(Object.entries(found).map(([each, size]) => [colourOf(each), size]));
@@ -77,14 +77,6 @@ export function rolloutGroup(
         }),
       ),
   };
-}
-
-let cache: string | undefined;
-
-/** Settings for the lab, with a cache of compiled code, as our image has one: many commands are started here. */
-export function quickEnv(lab: Lab): Record<string, string> {
-  cache ??= newDirectory();
-  return { ...labEnv(lab), NODE_COMPILE_CACHE: cache };
 }
 
 function colourOf(appId: string): string {

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { printed } from './certathon.ts';
+import { bareEnv, printed } from './certathon.ts';
 import { until } from './until.ts';
 
 /** The program on a terminal of its own, where a person types. */
@@ -19,7 +18,7 @@ export const CTRL_C = '\x03';
 export function onTerminal(words: readonly string[], env: Record<string, string>): OnTerminal {
   const line = [process.execPath, MAIN, ...words].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-q', '-e', '-c', line, '/dev/null'], {
-    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), TERM: 'xterm', ...env },
+    env: { ...bareEnv(), TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let [screen, readTo] = ['', 0];
