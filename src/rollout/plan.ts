@@ -11,7 +11,7 @@ import type {
 } from './model.ts';
 import { removal, shrinking } from './removal.ts';
 import { failed, healthyTasks, overtaken, settling, wait } from './settle.ts';
-import { fullSizeOf, type Sides, sidesOf } from './sides.ts';
+import { exchanged, fullSizeOf, type Sides, sidesOf } from './sides.ts';
 import { touched, touching, turning } from './turning.ts';
 import { takingBack, unlocking } from './unlocking.ts';
 
@@ -64,11 +64,16 @@ function regrowing(seen: RolloutObservation, old: ColourApp, about: About): Roll
 }
 
 function nextOfPair(sides: Sides, about: About): RolloutStep {
+  const { coming, going, goal, rest } = sides;
+  const first = failed(sides, about) ?? touched(sides, about);
+  if (first !== undefined) return first;
+  // One more than its share, that could not be taken back at once, makes way as old ones do.
+  const isTooLarge = rest > 0 && coming.instances > goal && going.instances <= rest;
+  return nextOf(isTooLarge ? exchanged(sides) : sides, about);
+}
+
+function nextOf(sides: Sides, about: About): RolloutStep {
   const { seen, coming, going, isBack, goal, rest, marking } = sides;
-  const failure = failed(sides, about);
-  if (failure !== undefined) return failure;
-  const undoing = touched(sides, about);
-  if (undoing !== undefined) return undoing;
   if (canGrowUnseen(sides, about)) return grow(sides, about);
   if (sides.balancers === undefined) return wait(seen, 'balancers', about);
   const undone = takingBack(sides, about);

@@ -63,6 +63,16 @@ export function sidesOf(seen: RolloutObservation, policy: RolloutPolicy, memory:
   };
 }
 
+/** Who comes goes, and who goes comes. Pure. */
+export function exchanged(sides: Sides): Sides {
+  const { coming, going, goal, rest, comingUse, goingUse } = sides;
+  return {
+    ...sides,
+    ...{ coming: going, going: coming, goal: rest, rest: goal },
+    ...{ comingUse: goingUse, goingUse: comingUse },
+  };
+}
+
 /** What the old colour had before it was made smaller: its label tells, and nobody makes it larger meanwhile. */
 export function fullSizeOf(old: ColourApp): number {
   return Math.max(old.instances, targetLabel(old) ?? old.instances);

@@ -4,7 +4,7 @@ import { isEnding } from './marking.ts';
 import type { About, ColourApp, RolloutStep } from './model.ts';
 import { drain, isIdle } from './removal.ts';
 import { wait } from './settle.ts';
-import { fullSizeOf, type Sides } from './sides.ts';
+import { exchanged, fullSizeOf, type Sides } from './sides.ts';
 import { endsNothingInUse } from './unlocking.ts';
 
 /** What has to be done before the coming colour is scaled, where the other one was scaled last. Pure.
@@ -20,7 +20,9 @@ import { endsNothingInUse } from './unlocking.ts';
 export function turning(sides: Sides, about: About): RolloutStep | undefined {
   const { seen, coming, going, comingUse, marking } = sides;
   const out = marking.older === coming.id ? marking.out : [];
-  const held = out.flatMap((id) => coming.tasks.find((task) => task.id === id && !isEnding(task)) ?? []);
+  // The last in marathon-lb's order would come in as soon as another one is gone; one alone always does.
+  const reach = out.slice(0, Math.max(1, out.length - 1));
+  const held = reach.flatMap((id) => coming.tasks.find((task) => task.id === id && !isEnding(task)) ?? []);
   if (isGentle(sides, []) || held.length === 0) return undefined;
   let idle = held.filter((task) => isIdle(task, comingUse, about)).map(({ id }) => id);
   if (idle.length === 0) {
@@ -31,9 +33,10 @@ export function turning(sides: Sides, about: About): RolloutStep | undefined {
   const [holding] = going.deployments;
   if (holding !== undefined)
     return wait(seen, 'deployment', about, `${going.id} is being deployed (${holding})`);
-  const most = Math.min(idle.length, Math.max(1, Math.floor(out.length / 2)));
-  const counts = Array.from({ length: most }, (_, at) => at + 1);
-  const taskIds = idle.slice(0, counts.find((count) => isGentle(sides, idle.slice(0, count))) ?? most);
+  const choices = idle
+    .map((_, at) => idle.filter((id) => out.indexOf(id) < Math.max(1, out.length - at - 1)).slice(0, at + 1))
+    .filter((choice, at) => choice.length === at + 1);
+  const taskIds = choices.find((choice) => isGentle(sides, choice)) ?? choices.at(-1) ?? [];
   const what = taskIds.length === 1 ? 'a task' : `${taskIds.length} tasks`;
   return {
     ...{ do: 'kill', appId: coming.id, taskIds, grow: briefly(going) },
@@ -55,10 +58,9 @@ function isGentle(
 /** Whether the going colour could come back: not while all of it is out and held, since none of it would serve before
  * HAProxy has checked it again, and none may be exchanged. Pure. */
 export function canComeBack(sides: Sides, about: About): boolean {
-  const { coming, going, comingUse, goingUse } = sides;
+  const { going, goingUse } = sides;
   if (going.tasks.some((task) => isIdle(task, goingUse, about))) return true;
-  const roles = { coming: going, going: coming, comingUse: goingUse, goingUse: comingUse };
-  return isGentle({ ...sides, ...roles, goal: fullSizeOf(going), rest: 0 }, []);
+  return isGentle({ ...exchanged(sides), goal: fullSizeOf(going), rest: 0 }, []);
 }
 
 /** One more, that is taken back at once: it makes an app the one scaled last that has its size already. */

@@ -54,15 +54,21 @@ export function endsByItself(
 export function endsNothingInUse(app: ColourApp, { scaled }: RolloutMemory): boolean {
   const ours = scaled[app.id];
   const isOurs = ours !== undefined && app.deployments.includes(ours.deploymentId);
-  // Somebody else's is of one task at least, unless it is what created the app.
+  // What created an app leaves nothing of it.
   if (!isOurs && app.isAsCreated !== false) return false;
   const there = app.tasks.filter(isThere);
   const [running, others] = [there.filter(runs), there.filter((task) => !runs(task))];
-  const count = there.length - (isOurs ? ours.from : 1) - others.length;
+  const from = isOurs ? ours.from : running.filter((task) => wasBefore(task, app)).length;
+  const count = there.length - from - others.length;
   if (count <= 0) return true;
   if (app.endsOldestFirst === true || running.some(({ startedAt }) => startedAt === undefined)) return false;
   const byAge = running.sort((a, b) => ((a.startedAt ?? '') < (b.startedAt ?? '') ? 1 : -1));
   return byAge.slice(0, count).every(({ isAlive }) => !isAlive);
+}
+
+/** Somebody else's scaling was from as many at least as began before it. */
+function wasBefore({ startedAt }: ColourTask, { lastScalingAt }: ColourApp): boolean {
+  return Date.parse(startedAt ?? '') < Date.parse(lastScalingAt ?? '');
 }
 
 const isThere = (task: ColourTask): boolean => task.state === 'TASK_KILLING' || !isEnding(task);

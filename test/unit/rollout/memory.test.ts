@@ -35,3 +35,59 @@ describe('the numbers of instances that are expected', () => {
     expect(expected).toEqual({ '/web-blue': [2, 4], '/web-green': 4 });
   });
 });
+
+describe('tasks that a balancer may have asked for when they were to serve', () => {
+  const GREEN_SICK = pairSeen(['drained', 'in'], ['sick'], { blue: { target: '2' }, green: { target: '2' } });
+  const GREEN_WELL = pairSeen(['drained', 'in'], ['in'], { blue: { target: '2' }, green: { target: '2' } });
+  const look = (memory: ReturnType<typeof start>, seen: typeof GREEN_WELL, nowMs: number) =>
+    remember(memory, seen, rolloutPolicy(), nowMs);
+
+  it('are all that are out at the first look, which knows nothing of before', () => {
+    expect(look(rolloutMemory(), GREEN_WELL, 7).flickeredMs).toEqual({ 'blue.1': 7 });
+  });
+
+  it('are those that are out while marathon-lb would let them serve, until it would not', () => {
+    const first = look(rolloutMemory(), GREEN_WELL, 7);
+    const sick = look(first, GREEN_SICK, 20_000);
+    const well = look(sick, GREEN_WELL, 21_000);
+
+    expect(sick.flickeredMs).toMatchObject({ 'blue.1': 20_000 });
+    expect(well.flickeredMs).toEqual({ 'blue.1': 20_000 });
+  });
+
+  it('are none of those that go out for the first time', () => {
+    const inUse = look(rolloutMemory(), pairSeen(['in', 'in'], ['unlisted']), 7);
+
+    expect(look(inUse, GREEN_WELL, 8).flickeredMs).toEqual({});
+  });
+});
+
+describe('deployments that were begun by taking another one back', () => {
+  const cancel: RolloutStep = { do: 'cancel', appId: '/web-green', deploymentId: 'd1', reason: 'x' };
+
+  it('leave the number of instances that our own scaling had found', () => {
+    const scaled = afterStep(
+      start(),
+      { do: 'scale', appId: '/web-green', from: 2, instances: 3, isBrief: true, reason: 'x' },
+      ...([2, 'd1'] as const),
+    );
+
+    expect(scaled.expected).toMatchObject({ '/web-green': 3 });
+    expect(afterStep(scaled, cancel, 3, 'd2')).toMatchObject({
+      expected: { '/web-green': 2 },
+      undone: ['d2'],
+    });
+  });
+
+  it('leave any number where somebody else had scaled it', () => {
+    expect(afterStep(start(), cancel, 3, 'd2').expected).toMatchObject({ '/web-green': 'any' });
+  });
+
+  it('are forgotten when they are over and the coming colour is the one scaled last', () => {
+    const undone = { ...start(), undone: ['d2'] };
+    const running = pairSeen(times(4), times(2), { green: { deployments: ['d2'] } });
+
+    expect(remember(undone, running, rolloutPolicy(), 4).undone).toEqual(['d2']);
+    expect(remember(undone, pairSeen(times(4), times(2)), rolloutPolicy(), 4).undone).toEqual([]);
+  });
+});

@@ -199,6 +199,18 @@ describe('nextStep() to a split', () => {
       step: { do: 'scale', appId: '/web-blue', instances: 2 },
     },
     {
+      what: 'gets rid of one new task too many like of an old one: the old colour is scaled last for a moment',
+      seen: pairSeen(['in', 'drained'], times(3, 'in'), { blue: { scaledAt: '2026-01-01T10:00:00.000Z' } }),
+      policy: split,
+      step: { do: 'scale', appId: '/web-blue', from: 2, instances: 3, isBrief: true },
+    },
+    {
+      what: 'and then kills the new one that is out',
+      seen: pairSeen(times(2, 'in'), ['drained', 'in', 'in'], { blue: { scaledAt: LATER } }),
+      policy: split,
+      step: { do: 'kill', appId: '/web-green', taskIds: ['green.1'], grow: undefined },
+    },
+    {
       what: 'is not made with different targets',
       seen: pairSeen(['drained', 'in', 'in', 'in'], ['in'], { blue: { target: '6' } }),
       policy: split,
@@ -241,6 +253,12 @@ describe('nextStep() back', () => {
         ...{ do: 'kill', appId: '/web-blue', taskIds: ['blue.1', 'blue.2'] },
         grow: { appId: '/web-green', from: 4, instances: 5, isBrief: true },
       },
+    },
+    {
+      what: 'does not kill the last one in marathon-lb’s order: it would come in as soon as another one is gone',
+      seen: pairSeen(['out', 'out', 'out', 'drained'], times(4, 'in')),
+      policy: back,
+      step: { do: 'wait', for: 'drain' },
     },
     {
       what: 'waits while all old tasks are held, and serves by the new ones',
