@@ -71,10 +71,11 @@ export function afterStep(
     }
     case 'cancel': {
       const ours = memory.scaled[step.appId];
-      const isOurs = ours?.deploymentId === step.deploymentId;
+      // One that was over before it could be taken back leaves what it was for.
+      const isTaken = ours?.deploymentId === step.deploymentId && deploymentId !== undefined;
       return {
         ...moved,
-        expected: { ...moved.expected, [step.appId]: isOurs ? ours.from : 'any' },
+        expected: { ...moved.expected, [step.appId]: isTaken ? ours.from : 'any' },
         undone: deploymentId === undefined ? moved.undone : [...moved.undone, deploymentId],
       };
     }

@@ -81,6 +81,8 @@ describe('deployments that were begun by taking another one back', () => {
 
   it('leave any number where somebody else had scaled it', () => {
     expect(afterStep(start(), cancel, 3, 'd2').expected).toMatchObject({ '/web-green': 'any' });
+    // It was over before it could be taken back.
+    expect(afterStep(scaled, cancel, 3).expected).toMatchObject({ '/web-green': 'any' });
   });
 
   it('are forgotten when they are over and the coming colour is the one scaled last', () => {
