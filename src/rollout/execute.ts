@@ -1,14 +1,15 @@
 import { CertathonError, type ErrorCode } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
 import type { WriteResult } from '../marathon/writes.ts';
-import type { RolloutStep } from './model.ts';
+import type { Growing, RolloutStep } from './model.ts';
 import type { Observed } from './observe.ts';
 import type { RolloutTools } from './tools.ts';
 
 /** What became of a step. `again`: nothing was changed, or nobody knows; look again and decide anew.
  * `refused`: whoever was asked did not agree. */
 export type Done =
-  | { kind: 'done'; deploymentId?: string }
+  /** `takenBackBy`: the deployment that already undoes the other one, which was for a moment alone. */
+  | { kind: 'done'; deploymentId?: string; takenBackBy?: string }
   | { kind: 'again'; reason: string }
   | { kind: 'refused'; code: ErrorCode; sentence: string };
 
@@ -29,10 +30,7 @@ export async function execute(step: Effect, seen: Observed, tools: RolloutTools)
 }
 
 const EXECUTORS: Executors = {
-  scale: async ({ appId, instances }, seen, tools) =>
-    writing('ROLLOUT_SCALE_FAILED', `${appId} could not be scaled to ${instances}`, tools, () =>
-      tools.marathon.scaleApp(known(seen, appId), instances, tools.signal),
-    ),
+  scale: async (step, seen, tools) => scaling(step, seen, tools),
 
   kill: async ({ appId, taskIds, grow }, seen, tools) => {
     const what = `${taskIds.length} tasks of ${appId} could not be killed`;
@@ -41,9 +39,7 @@ const EXECUTORS: Executors = {
     );
     if (killed.kind !== 'done' || grow === undefined) return killed;
     // Without a breath: until the other colour is the one scaled last, marathon-lb would take the dying tasks in again.
-    const grown = await writing('ROLLOUT_SCALE_FAILED', `${grow.appId} could not be scaled`, tools, () =>
-      tools.marathon.scaleApp(known(seen, grow.appId), grow.instances, tools.signal),
-    );
+    const grown = await scaling(grow, seen, tools);
     return grown.kind === 'done'
       ? grown
       : { kind: 'again', reason: `only the kill was made: ${reasonOf(grown)}` };
@@ -72,6 +68,25 @@ const EXECUTORS: Executors = {
     return why === undefined ? { kind: 'done' } : { kind: 'refused', ...why };
   },
 };
+
+/** One more that is for a moment alone is taken back before a task of it can run: what counts is that the app was
+ * scaled. Where that does not come through, the next look goes on with it. */
+async function scaling(
+  { appId, instances, isBrief }: Growing,
+  seen: Observed,
+  tools: RolloutTools,
+): Promise<Done> {
+  const what = `${appId} could not be scaled to ${instances}`;
+  const scaled = await writing('ROLLOUT_SCALE_FAILED', what, tools, () =>
+    tools.marathon.scaleApp(known(seen, appId), instances, tools.signal),
+  );
+  if (isBrief !== true || scaled.kind !== 'done' || scaled.deploymentId === undefined) return scaled;
+  const { deploymentId } = scaled;
+  const takenBack = await EXECUTORS.cancel({ do: 'cancel', appId, deploymentId, reason: '' }, seen, tools);
+  return takenBack.kind === 'done' && takenBack.deploymentId !== undefined
+    ? { ...scaled, takenBackBy: takenBack.deploymentId }
+    : scaled;
+}
 
 /** A write that Marathon refuses ends the rollout; one that nobody knows the end of is looked at again. */
 async function writing(

@@ -117,8 +117,15 @@ async function carryOut(
   const { clock, log } = tools;
   log.info('rollout.step', { group, ...step });
   const done = await execute(step, observed, tools);
-  if (done.kind === 'done')
-    return { reached: afterStep(memory, step, clock.monotonicMs(), done.deploymentId) };
+  if (done.kind === 'done') {
+    const nowMs = clock.monotonicMs();
+    const reached = afterStep(memory, step, nowMs, done.deploymentId);
+    const scaled = step.do === 'kill' ? step.grow : step.do === 'scale' ? step : undefined;
+    if (done.takenBackBy === undefined || done.deploymentId === undefined || scaled === undefined)
+      return { reached };
+    const back = { do: 'cancel', appId: scaled.appId, deploymentId: done.deploymentId, reason: '' } as const;
+    return { reached: afterStep(reached, back, nowMs, done.takenBackBy) };
+  }
   if (done.kind === 'again') {
     log.warn('rollout.waiting', { group, do: step.do, reason: done.reason });
     await tools.wait(pollMs);
