@@ -5,7 +5,7 @@ import { type Ended, events, removeDirectories } from '../support/certathon.ts';
 import { type HeldConnection, holdConnection } from '../support/held-connection.ts';
 import { appOf, change, settled } from '../support/lab.ts';
 import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
-import { appFile, labEnv, usersGone } from '../support/rollouts.ts';
+import { labEnv, usersGone } from '../support/rollouts.ts';
 import { CTRL_C, onTerminal } from '../support/terminal.ts';
 
 let lab: Lab;
@@ -13,7 +13,7 @@ let web: RolloutGroup;
 let users: MixedLoad[] = [];
 
 beforeAll(async () => {
-  lab = await startLab();
+  lab = await startLab({ balancers: 1 });
   web = rolloutGroup(lab, 'prod/web', 10_200);
 });
 
@@ -37,7 +37,7 @@ describe('a group whose name has a slash within, under load', () => {
     const labels = { HAPROXY_DEPLOYMENT_GROUP: '/prod/web' };
     const first = await web.start(web.app({ ...version('v1'), labels })).ended;
     expectEnd(first, 0, 'complete; blue serves');
-    users = web.users();
+    users = web.users(lab.publicAgents);
 
     const ended = await web.start(web.app(version('v2')), ...AT_ONCE).ended;
 
@@ -98,39 +98,28 @@ describe('a group whose name has a slash within, under load', () => {
     await settled(lab, '/prod/web-green');
   });
 
-  it('asks at Ctrl-C whether to go back, and does', async () => {
-    const hook = gate();
-    const terminal = onTerminal(
-      ['rollout', 'start', appFile(web.app(version('v3'))), '--pre-kill-hook', hook.path, ...AT_ONCE],
-      labEnv(lab),
-    );
-    await terminal.answer('Create /prod/web-blue, beside /prod/web-green? [y/N]', 'y\n');
-    await hook.asked();
+  it('stays as it is at SIGTERM; Ctrl-C while it is carried on asks whether to go back, and does', async () => {
+    const [first, second] = [gate(), gate()];
+    const begun = web.start(web.app(version('v3')), '--pre-kill-hook', first.path, ...AT_ONCE);
+    await first.asked();
+    begun.kill('SIGTERM');
+    const stopped = await begun.ended;
+    const left = await web.sizes();
+
+    const words = ['rollout', 'resume', web.name, '--pre-kill-hook', second.path];
+    const terminal = onTerminal(words, labEnv(lab));
+    await terminal.answer('Go on to the new colour alone in prod/web? [y/N]', 'y\n');
+    await second.asked();
     await terminal.answer('', CTRL_C);
     await terminal.answer('Go back to /prod/web-green and remove /prod/web-blue? [y/N]', 'y\n');
-
     const { exit, screen } = await terminal.ended;
 
+    expectEnd(stopped, 130, 'failed \\(STOPPED\\); blue serves');
+    expect(left).toEqual({ green: 2, blue: 2 });
     expect(exit, screen).toBe(130);
     expect(screen).toContain('can be carried on or taken back by any machine');
     expect(screen).toContain('reverted; green serves');
     expect(await web.sizes()).toEqual({ green: 2 });
-  });
-
-  it('stays as it is at SIGTERM, and is carried on later', async () => {
-    const hook = gate();
-    const begun = web.start(web.app(version('v3')), '--pre-kill-hook', hook.path, ...AT_ONCE);
-    await hook.asked();
-    begun.kill('SIGTERM');
-
-    const stopped = await begun.ended;
-    const left = await web.sizes();
-    const resumed = await web.goOn('resume').ended;
-
-    expectEnd(stopped, 130, 'failed \\(STOPPED\\); blue serves');
-    expect(left).toEqual({ green: 2, blue: 2 });
-    expectEnd(resumed, 0, 'complete; blue serves');
-    expect(await web.sizes()).toEqual({ blue: 2 });
   });
 
   it('has lost no request so far', async () => {
@@ -175,7 +164,7 @@ describe('connections that last longer than they may', () => {
   });
 
   it('turn the rollout back when that was chosen, and live on, and nobody else is without an answer', async () => {
-    const visitors = shop.users();
+    const visitors = shop.users(lab.publicAgents);
 
     const ended = await shop.start(
       shop.app(version('v3')),

@@ -184,7 +184,7 @@ describe('a new colour that can not stand', () => {
     const hook = gate();
     const started = shop.start(
       shop.app(version('v2')),
-      ...['--pre-kill-hook', hook.path, '--hook-timeout', '500ms'],
+      ...['--old', 'shrink', '--pre-kill-hook', hook.path, '--hook-timeout', '500ms'],
     );
     const pid = await hook.asked();
 
@@ -193,26 +193,6 @@ describe('a new colour that can not stand', () => {
     expect(ended, ended.stderr).toMatchObject({ exit: 54 });
     expect(ended.stderr).toContain('took longer than 0.5 s and was ended');
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    expect(await shop.sizes()).toEqual({ blue: 2 });
-  });
-
-  it('stops where it is when that was chosen, and can be aborted', async () => {
-    const hook = gate();
-    hook.answer(7);
-
-    const ended = await shop.start(
-      shop.app(version('v2')),
-      ...['--pre-kill-hook', hook.path, '--on-failure', 'stop'],
-    ).ended;
-    const left = await shop.sizes();
-    const aborted = await shop.goOn('abort').ended;
-
-    expect(ended, ended.stderr).toMatchObject({ exit: 54 });
-    expect(left).toEqual({ blue: 2, green: 2 });
-    expect(aborted, aborted.stderr).toMatchObject({
-      exit: 0,
-      stdout: expect.stringMatching(/reverted; blue serves\n$/),
-    });
     expect(await shop.sizes()).toEqual({ blue: 2 });
   });
 });
