@@ -223,6 +223,8 @@ function runOnStore(body: string, shell: string, as: { uid?: number; gid?: numbe
   const run = spawnSync('sh', ['-c', shell.replace('PROGRAM', `"${process.execPath}" "${script}"`)], {
     encoding: 'utf8',
     timeout: 30_000,
+    // Compiled code would be written within the limits, too.
+    env: { PATH: process.env.PATH },
     ...as,
   });
   const lines = run.stdout.trim().split('\n');

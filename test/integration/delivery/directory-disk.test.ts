@@ -76,6 +76,7 @@ describe('changeFiles() without space', () => {
     // No file may become longer than 2 blocks of 512 bytes.
     const run = spawnSync('sh', ['-c', 'ulimit -f 2; exec "$0" "$@"', process.execPath, CHILD, killed], {
       encoding: 'utf8',
+      env: { PATH: process.env.PATH },
     });
 
     expect(run.stderr).toContain('EFBIG');

@@ -98,6 +98,7 @@ describe('writeFileDurable()', () => {
     const said = execFileSync('/bin/sh', ['-c', script, process.execPath, program], {
       cwd: dirname(source),
       encoding: 'utf8',
+      env: { PATH: process.env.PATH },
     });
 
     expect(said.trim()).toBe(
