@@ -1,6 +1,7 @@
 import { CertathonError, type ErrorCode } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
 import type { WriteResult } from '../marathon/writes.ts';
+import type { Told } from './memory.ts';
 import type { Growing, RolloutStep } from './model.ts';
 import type { Observed } from './observe.ts';
 import type { RolloutTools } from './tools.ts';
@@ -8,8 +9,7 @@ import type { RolloutTools } from './tools.ts';
 /** What became of a step. `again`: nothing was changed, or nobody knows; look again and decide anew.
  * `refused`: whoever was asked did not agree. */
 export type Done =
-  /** `takenBackBy`: the deployment that already undoes the other one, which was for a moment alone. */
-  | { kind: 'done'; deploymentId?: string; takenBackBy?: string }
+  | ({ kind: 'done' } & Told)
   | { kind: 'again'; reason: string }
   | { kind: 'refused'; code: ErrorCode; sentence: string };
 
@@ -37,12 +37,7 @@ const EXECUTORS: Executors = {
     const killed = await writing('ROLLOUT_SCALE_FAILED', what, tools, () =>
       tools.marathon.killAndScale(taskIds, tools.signal),
     );
-    if (killed.kind !== 'done' || grow === undefined) return killed;
-    // Without a breath: until the other colour is the one scaled last, marathon-lb would take the dying tasks in again.
-    const grown = await scaling(grow, seen, tools);
-    return grown.kind === 'done'
-      ? grown
-      : { kind: 'again', reason: `only the kill was made: ${reasonOf(grown)}` };
+    return covered(killed, grow, seen, tools);
   },
 
   delete: async ({ appId }, _seen, tools) =>
@@ -51,16 +46,14 @@ const EXECUTORS: Executors = {
       return result === 'gone' ? { kind: 'gone' } : result;
     }),
 
-  cancel: async ({ appId, deploymentId }, _seen, tools) =>
-    writing(
-      'ROLLOUT_SCALE_FAILED',
-      `The deployment ${deploymentId} of ${appId} could not be ended`,
-      tools,
-      async () => {
-        const result = await tools.marathon.cancelDeployment(deploymentId, tools.signal);
-        return result === 'gone' ? { kind: 'gone' } : { kind: 'accepted', ...result };
-      },
-    ),
+  cancel: async ({ appId, deploymentId, grow }, seen, tools) => {
+    const what = `The deployment ${deploymentId} of ${appId} could not be ended`;
+    const ended = await writing('ROLLOUT_SCALE_FAILED', what, tools, async () => {
+      const result = await tools.marathon.cancelDeployment(deploymentId, tools.signal);
+      return result === 'gone' ? { kind: 'gone' } : { kind: 'accepted', ...result };
+    });
+    return covered(ended, grow, seen, tools);
+  },
 
   ask: async ({ appId, taskIds }, seen, tools) => {
     const freshId = [...seen.apps.keys()].find((id) => id !== appId) ?? appId;
@@ -68,6 +61,21 @@ const EXECUTORS: Executors = {
     return why === undefined ? { kind: 'done' } : { kind: 'refused', ...why };
   },
 };
+
+/** Without a breath: until the other colour is the one scaled last, marathon-lb would take the dying tasks in again. */
+async function covered(
+  first: Done,
+  grow: Growing | undefined,
+  seen: Observed,
+  tools: RolloutTools,
+): Promise<Done> {
+  if (first.kind !== 'done' || grow === undefined) return first;
+  const grown = await scaling(grow, seen, tools);
+  if (grown.kind !== 'done')
+    return { kind: 'again', reason: `only the first half was made: ${reasonOf(grown)}` };
+  const { deploymentId: coverId, takenBackBy } = grown;
+  return { ...first, coverId, takenBackBy };
+}
 
 /** One more that is for a moment alone is taken back before a task of it can run: what counts is that the app was
  * scaled. Where that does not come through, the next look goes on with it. */
@@ -83,9 +91,7 @@ async function scaling(
   if (isBrief !== true || scaled.kind !== 'done' || scaled.deploymentId === undefined) return scaled;
   const { deploymentId } = scaled;
   const takenBack = await EXECUTORS.cancel({ do: 'cancel', appId, deploymentId, reason: '' }, seen, tools);
-  return takenBack.kind === 'done' && takenBack.deploymentId !== undefined
-    ? { ...scaled, takenBackBy: takenBack.deploymentId }
-    : scaled;
+  return { ...scaled, takenBackBy: takenBack.kind === 'done' ? takenBack.deploymentId : null };
 }
 
 /** A write that Marathon refuses ends the rollout; one that nobody knows the end of is looked at again. */

@@ -35,7 +35,10 @@ export function remember(
   nowMs: number,
 ): RolloutMemory {
   const tally = tallyOf(seen, policy, memory);
-  const hasMoved = (Object.keys(tally) as (keyof Tally)[]).some((key) => tally[key] > memory.best[key]);
+  // What the balancers tell for the first time is news, too.
+  const isFirstSight = memory.flickeredMs === undefined && allSeen(seen) !== undefined;
+  const hasMoved =
+    isFirstSight || (Object.keys(tally) as (keyof Tally)[]).some((key) => tally[key] > memory.best[key]);
   const isFirst = Object.keys(memory.expected).length === 0;
   return {
     ...memory,
@@ -51,13 +54,37 @@ export function remember(
   };
 }
 
+/** Marathon's deployments for a step. */
+export interface Told {
+  /** That carries it out. */
+  deploymentId?: string | undefined;
+  /** Of the scaling that belongs to it. */
+  coverId?: string | undefined;
+  /** That already takes back what was for a moment alone; null when nobody knows. */
+  takenBackBy?: string | null | undefined;
+}
+
+/** The memory after a step of which Marathon told the deployments. Pure. */
+export function afterAll(memory: RolloutMemory, step: RolloutStep, nowMs: number, told: Told): RolloutMemory {
+  const { deploymentId, coverId, takenBackBy } = told;
+  const reached = afterStep(memory, step, nowMs, deploymentId, coverId);
+  const brief = step.do === 'scale' ? step : 'grow' in step ? step.grow : undefined;
+  const briefId = step.do === 'scale' ? deploymentId : coverId;
+  if (takenBackBy === undefined || briefId === undefined || brief === undefined) return reached;
+  if (takenBackBy === null) return { ...reached, expected: { ...reached.expected, [brief.appId]: 'any' } };
+  const back = { do: 'cancel', appId: brief.appId, deploymentId: briefId, reason: '' } as const;
+  return afterStep(reached, back, nowMs, takenBackBy);
+}
+
 /** The memory after a step was carried out: everything is expected to move on from here. Pure.
- * @param deploymentId of Marathon, that carries it out */
+ * @param deploymentId of Marathon, that carries it out
+ * @param coverId the same of the scaling that belongs to a step */
 export function afterStep(
   memory: RolloutMemory,
   step: RolloutStep,
   nowMs: number,
   deploymentId?: string | undefined,
+  coverId?: string | undefined,
 ): RolloutMemory {
   const moved = { ...memory, best: NOTHING, movedAtMs: nowMs };
   switch (step.do) {
@@ -67,17 +94,18 @@ export function afterStep(
       const before = memory.expected[step.appId];
       const left: Expected = typeof before === 'number' ? [before - step.taskIds.length, before] : 'any';
       const killed = { ...moved, expected: { ...moved.expected, [step.appId]: left } };
-      return step.grow === undefined ? killed : grown(killed, step.grow, deploymentId);
+      return step.grow === undefined ? killed : grown(killed, step.grow, coverId);
     }
     case 'cancel': {
       const ours = memory.scaled[step.appId];
       // One that was over before it could be taken back leaves what it was for.
       const isTaken = ours?.deploymentId === step.deploymentId && deploymentId !== undefined;
-      return {
+      const undone = {
         ...moved,
-        expected: { ...moved.expected, [step.appId]: isTaken ? ours.from : 'any' },
+        expected: { ...moved.expected, [step.appId]: isTaken ? ours.from : ('any' as const) },
         undone: deploymentId === undefined ? moved.undone : [...moved.undone, deploymentId],
       };
+      return step.grow === undefined ? undone : grown(undone, step.grow, coverId);
     }
     case 'delete': {
       const { [step.appId]: _gone, ...expected } = moved.expected;
@@ -198,7 +226,7 @@ function outSince(
   const balancers = allSeen(seen);
   if (balancers === undefined) return { ...outSinceMs };
   const out = seen.apps.flatMap((app) =>
-    [...usesOf(app, balancers)].filter(([, use]) => use === 'out' || use === 'drained').map(([id]) => id),
+    [...usesOf(app, balancers)].filter(([, use]) => use === 'out').map(([id]) => id),
   );
   return Object.fromEntries(out.map((id) => [id, outSinceMs[id] ?? nowMs]));
 }

@@ -90,7 +90,7 @@ export interface RolloutMemory {
   /** The furthest that was seen since the last change, and when; milliseconds that only go forward. */
   best: Tally;
   movedAtMs: number;
-  /** Since when no balancer sends anything new to a task, by task id. */
+  /** Since when no balancer sends anything new to a task that connections are held to, by task id. */
   outSinceMs: Readonly<Record<string, number>>;
   /** When a task that no balancer sends anything was last one that marathon-lb would let serve again, by task id: a
    * balancer may have asked then, and reload only now. Undefined before the balancers were looked at. */
@@ -141,8 +141,9 @@ export type RolloutStep =
   /** Kill just these and lower the number of instances by them; then scale the other app without a breath between. */
   | { do: 'kill'; appId: string; taskIds: readonly string[]; grow: Growing | undefined; reason: string }
   | { do: 'delete'; appId: string; reason: string }
-  /** End a deployment of the colour that is given up, which could go on for ever. */
-  | { do: 'cancel'; appId: string; deploymentId: string; reason: string }
+  /** End a deployment of the colour that is given up, which could go on for ever; that is a scaling of it, so where
+   * some of it could serve again, the other app is scaled without a breath between. */
+  | { do: 'cancel'; appId: string; deploymentId: string; grow?: Growing; reason: string }
   | { do: 'turn'; code: ErrorCode; reason: string }
   | { do: 'stop'; code: ErrorCode; reason: string }
   | { do: 'finish'; state: 'complete' | 'split' | 'reverted'; reason: string };

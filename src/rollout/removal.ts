@@ -12,7 +12,7 @@ import { endsByItself, isOverdue, takeBack } from './unlocking.ts';
 
 /** Ends the going colour as a whole, once nothing is sent to it and nothing holds it. Pure. */
 export function removal(sides: Sides, about: About): RolloutStep {
-  const { going, goingUse, marking } = sides;
+  const { coming, going, goingUse, marking } = sides;
   const out = new Set(marking.older === going.id ? marking.out : []);
   // One that marathon-lb is about to send requests to is not drained, whatever is seen now.
   const busy = going.tasks.filter(
@@ -24,11 +24,13 @@ export function removal(sides: Sides, about: About): RolloutStep {
   }
   const [deployment] = going.deployments;
   if (deployment !== undefined) {
-    // To take it back is a scaling, too: where some of it could serve, marathon-lb would let it again.
-    const isInVain = going.tasks.some(({ isAlive }) => isAlive) && !isOverdue(deployment, about);
-    return isInVain || endsByItself(going, about.memory)
-      ? wait(sides.seen, 'deployment', about, `${going.id} is being deployed (${deployment})`)
-      : takeBack(going, deployment);
+    const couldServe = going.tasks.some(({ isAlive }) => isAlive);
+    const mayGoOn = couldServe && (!isOverdue(deployment, about) || coming.deployments.length > 0);
+    if (mayGoOn || endsByItself(going, about.memory))
+      return wait(sides.seen, 'deployment', about, `${going.id} is being deployed (${deployment})`);
+    // To take it back is a scaling, too, after which marathon-lb would let it serve again; unless it takes all of it.
+    const step = takeBack(going, deployment);
+    return couldServe && going.isAsCreated === false ? { ...step, grow: briefly(coming) } : step;
   }
   // Nobody may hold up a rollout that has failed on its way back; one that somebody asked for is asked about.
   const ask = about.memory.turned === undefined ? asking(going, [], true, about) : undefined;
@@ -53,9 +55,9 @@ export function shrinking(sides: Sides, about: About): RolloutStep {
   const candidates = covered.flatMap((id) => byId.get(id) ?? []).filter((task) => !isEnding(task));
   let ready = candidates.filter((task) => isIdle(task, goingUse, about)).slice(0, most);
   if (ready.length === 0) {
-    const still = drain(candidates, sides, about);
-    if (still !== undefined) return still;
     ready = candidates.slice(0, most);
+    const still = drain(ready, sides, about);
+    if (still !== undefined) return still;
   }
   const taskIds = ready.map(({ id }) => id);
   const ask = asking(going, taskIds, false, about);
@@ -77,6 +79,9 @@ function cover(sides: Sides, about: About): Growing {
   return { appId, from, instances };
 }
 
+/** A balancer needs no longer from its question to its reload. */
+const LONGEST_RELOAD_MS = 5_000;
+
 /** Waits until these tasks are drained; what happens after the deadline was chosen before.
  * @returns undefined when they may be cut */
 export function drain(tasks: readonly ColourTask[], sides: Sides, about: About): RolloutStep | undefined {
@@ -84,14 +89,18 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   const { policy, memory, nowMs } = about;
   const held = tasks.filter(({ id }) => (goingUse.get(id) ?? comingUse.get(id)) === 'out');
   const waiting = tasks.filter((task) => !isIdle(task, goingUse, about) && !isIdle(task, comingUse, about));
+  const settling = waiting.filter(({ id }) => (goingUse.get(id) ?? comingUse.get(id)) === 'drained');
+  const lastMs = Math.max(...settling.map(({ id }) => memory.flickeredMs?.[id] ?? nowMs));
+  // As long as it flickers, nothing moves on.
+  if (settling.length > 0 && settling.length + held.length === waiting.length && lastMs < nowMs) {
+    const reason = `a balancer that asked before may let ${settling.length} tasks serve again`;
+    return { do: 'wait', for: 'drain', reason, untilMs: lastMs + LONGEST_RELOAD_MS };
+  }
   if (held.length < waiting.length || held.length === 0)
-    return wait(
-      seen,
-      'drain',
-      about,
-      `${waiting.length - held.length} tasks are still sent requests, or may be again`,
-    );
-  const sinceMs = Math.min(...held.map(({ id }) => memory.outSinceMs[id] ?? nowMs));
+    return wait(seen, 'drain', about, `${waiting.length - held.length} tasks are still sent requests`);
+  const sincesMs = held.map(({ id }) => memory.outSinceMs[id] ?? nowMs);
+  // Each has its whole time before it is cut.
+  const sinceMs = policy.onDrainTimeout === 'cut' ? Math.max(...sincesMs) : Math.min(...sincesMs);
   const untilMs = sinceMs + policy.drainTimeoutMs;
   const sessions = heldBy(held, balancers);
   const words = `${held.length} tasks may still have connections: ${inWords(sessions, nowMs)}`;
@@ -106,9 +115,6 @@ export function drain(tasks: readonly ColourTask[], sides: Sides, about: About):
   const why = `it does not go back, since no task of ${sides.going.id} would serve at once, and none is free to be exchanged`;
   return { do: 'stop', code, reason: `${reason}; ${why}` };
 }
-
-/** A balancer needs no longer from its question to its reload. */
-const LONGEST_RELOAD_MS = 5_000;
 
 /** Nothing is sent to it, nothing holds it, and no balancer can have asked when it was to serve, and reload now. */
 export function isIdle(

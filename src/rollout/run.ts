@@ -1,6 +1,6 @@
 import { CertathonError, describeError } from '../lib/errors.ts';
 import { execute } from './execute.ts';
-import { afterStep, newMemory, remember } from './memory.ts';
+import { afterAll, afterStep, newMemory, remember } from './memory.ts';
 import type { RolloutMemory, RolloutObservation, RolloutPolicy, RolloutStep } from './model.ts';
 import { type Observed, observeBalancers, observeMarathon } from './observe.ts';
 import { nextStep } from './plan.ts';
@@ -117,15 +117,7 @@ async function carryOut(
   const { clock, log } = tools;
   log.info('rollout.step', { group, ...step });
   const done = await execute(step, observed, tools);
-  if (done.kind === 'done') {
-    const nowMs = clock.monotonicMs();
-    const reached = afterStep(memory, step, nowMs, done.deploymentId);
-    const scaled = step.do === 'kill' ? step.grow : step.do === 'scale' ? step : undefined;
-    if (done.takenBackBy === undefined || done.deploymentId === undefined || scaled === undefined)
-      return { reached };
-    const back = { do: 'cancel', appId: scaled.appId, deploymentId: done.deploymentId, reason: '' } as const;
-    return { reached: afterStep(reached, back, nowMs, done.takenBackBy) };
-  }
+  if (done.kind === 'done') return { reached: afterAll(memory, step, clock.monotonicMs(), done) };
   if (done.kind === 'again') {
     log.warn('rollout.waiting', { group, do: step.do, reason: done.reason });
     await tools.wait(pollMs);
@@ -141,7 +133,7 @@ async function carryOut(
 }
 
 function unsure(memory: RolloutMemory, step: Effect): RolloutMemory['expected'] {
-  const ids = step.do === 'kill' && step.grow !== undefined ? [step.appId, step.grow.appId] : [step.appId];
+  const ids = 'grow' in step && step.grow !== undefined ? [step.appId, step.grow.appId] : [step.appId];
   return { ...memory.expected, ...Object.fromEntries(ids.map((id) => [id, 'any' as const])) };
 }
 

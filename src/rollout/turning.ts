@@ -5,7 +5,7 @@ import type { About, ColourApp, RolloutStep } from './model.ts';
 import { drain, isIdle } from './removal.ts';
 import { wait } from './settle.ts';
 import { exchanged, fullSizeOf, type Sides } from './sides.ts';
-import { endsNothingInUse } from './unlocking.ts';
+import { endsNothingInUse, isOverdue } from './unlocking.ts';
 
 /** What has to be done before the coming colour is scaled, where the other one was scaled last. Pure.
  *
@@ -31,8 +31,11 @@ export function turning(sides: Sides, about: About): RolloutStep | undefined {
     idle = held.map(({ id }) => id);
   }
   const [holding] = going.deployments;
-  if (holding !== undefined)
+  if (holding !== undefined) {
+    // It can not be touched before that is over; and what never is may not hold up the way back for ever.
+    if (isOverdue(holding, about) && staying(sides, []).length > 0) return undefined;
     return wait(seen, 'deployment', about, `${going.id} is being deployed (${holding})`);
+  }
   const choices = idle
     .map((_, at) => idle.filter((id) => out.indexOf(id) < Math.max(1, out.length - at - 1)).slice(0, at + 1))
     .filter((choice, at) => choice.length === at + 1);
@@ -45,14 +48,16 @@ export function turning(sides: Sides, about: About): RolloutStep | undefined {
 }
 
 /** Whether half of what is in use stays in use, when these are dead and the coming colour is scaled. */
-function isGentle(
-  { seen, coming, goal, rest, comingUse, goingUse }: Sides,
-  dead: readonly string[],
-): boolean {
-  const now = inUse(seen.apps);
+function isGentle(sides: Sides, dead: readonly string[]): boolean {
+  const needed = Math.min(sides.goal + sides.rest, inUse(sides.seen.apps).length);
+  return 2 * staying(sides, dead).length >= needed;
+}
+
+/** What is in use now, and then. */
+function staying({ seen, coming, comingUse, goingUse }: Sides, dead: readonly string[]): string[] {
   const then = new Set(inUse(scaledNow(killed(seen.apps, dead), coming, coming.instances - dead.length)));
-  const staying = now.filter((id) => then.has(id) && (comingUse.get(id) ?? goingUse.get(id)) === 'in');
-  return 2 * staying.length >= Math.min(goal + rest, now.length);
+  const isIn = (id: string) => (comingUse.get(id) ?? goingUse.get(id)) === 'in';
+  return inUse(seen.apps).filter((id) => then.has(id) && isIn(id));
 }
 
 /** Whether the going colour could come back: not while all of it is out and held, since none of it would serve before

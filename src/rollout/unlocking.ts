@@ -36,7 +36,7 @@ export function isOverdue(deploymentId: string, { memory, policy, nowMs }: About
   return nowMs - (memory.heldSinceMs[deploymentId] ?? nowMs) >= policy.maxWaitMs;
 }
 
-export function takeBack({ id }: ColourApp, deploymentId: string): RolloutStep {
+export function takeBack({ id }: ColourApp, deploymentId: string): Extract<RolloutStep, { do: 'cancel' }> {
   return { do: 'cancel', appId: id, deploymentId, reason: `${id} is not wanted any more` };
 }
 

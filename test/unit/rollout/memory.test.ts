@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterStep, remember } from '../../../src/rollout/memory.ts';
+import { afterAll, afterStep, remember, type Told } from '../../../src/rollout/memory.ts';
 import type { RolloutStep } from '../../../src/rollout/model.ts';
 import { pairSeen, rolloutMemory, rolloutPolicy, type Standing } from '../../support/colours.ts';
 
@@ -99,5 +99,43 @@ describe('deployments that were begun by taking another one back', () => {
 
     expect(remember(undone, running, rolloutPolicy(), 4).undone).toEqual(['d2']);
     expect(remember(undone, pairSeen(times(4), times(2)), rolloutPolicy(), 4).undone).toEqual([]);
+  });
+});
+
+describe('what Marathon told of a step', () => {
+  const brief = { appId: '/web-green', from: 2, instances: 3, isBrief: true } as const;
+  const scale: RolloutStep = { do: 'scale', ...brief, reason: 'x' };
+  const covered: RolloutStep = { ...kill, grow: brief };
+
+  it.each<[string, RolloutStep, Told, unknown, readonly string[]]>([
+    ['one more', scale, { deploymentId: 'd1' }, 3, []],
+    ['one more, taken back', scale, { deploymentId: 'd1', takenBackBy: 'd2' }, 2, ['d2']],
+    ['one more, perhaps taken back', scale, { deploymentId: 'd1', takenBackBy: null }, 'any', []],
+    ['one more after a kill', covered, { deploymentId: 'd0', coverId: 'd1' }, 3, []],
+    [
+      'one more after a kill, taken back',
+      covered,
+      { deploymentId: 'd0', coverId: 'd1', takenBackBy: 'd2' },
+      2,
+      ['d2'],
+    ],
+  ])('is known of %s', (_what, step, told, expected, undone) => {
+    const memory = afterAll(start(), step, 2, told);
+
+    expect(memory.expected).toMatchObject({ '/web-green': expected });
+    expect(memory.undone).toEqual(undone);
+    expect(memory.scaled).toEqual({ '/web-green': { from: 2, deploymentId: 'd1', isBrief: true } });
+  });
+});
+
+describe('since when connections are held', () => {
+  it('is counted anew when a task was drained in between', () => {
+    const look = (memory: ReturnType<typeof start>, blue: Standing, nowMs: number) =>
+      remember(memory, pairSeen([blue, 'in'], ['in']), rolloutPolicy(), nowMs);
+    const held = look(look(rolloutMemory(), 'out', 1), 'out', 2);
+    const again = look(look(held, 'drained', 3), 'out', 4);
+
+    expect(held.outSinceMs).toEqual({ 'blue.1': 1 });
+    expect(again.outSinceMs).toEqual({ 'blue.1': 4 });
   });
 });

@@ -14,6 +14,11 @@ const times = (count: number, standing: Standing): Standing[] =>
   Array.from({ length: count }, () => standing);
 const failure = { taskId: 'green.9', message: 'exit status 1', timestamp: LATER };
 
+/** What holds the new colour is a scaling, not what created it. */
+function asScaled(seen: RolloutObservation): RolloutObservation {
+  return { ...seen, apps: seen.apps.map((app) => ({ ...app, isAsCreated: false })) };
+}
+
 interface Row {
   what: string;
   seen: RolloutObservation;
@@ -312,6 +317,30 @@ describe('nextStep() back', () => {
       step: { do: 'cancel', appId: '/web-green', deploymentId: 'd1' },
     },
     {
+      what: 'waits for the deployment of new tasks that live, once they are drained',
+      seen: pairSeen(times(4, 'in'), ['drained', 'drained'], {
+        blue: { scaledAt: LATER },
+        green: { deployments: ['d1'] },
+      }),
+      policy: back,
+      step: { do: 'wait', for: 'deployment' },
+    },
+    {
+      what: 'ends it when it lasts too long, and keeps marathon-lb from letting them serve again',
+      seen: asScaled(
+        pairSeen(times(4, 'in'), ['drained', 'drained'], {
+          blue: { scaledAt: LATER },
+          green: { deployments: ['d1'] },
+        }),
+      ),
+      policy: back,
+      memory: { heldSinceMs: { d1: NOW - 300_000 } },
+      step: {
+        ...{ do: 'cancel', appId: '/web-green', deploymentId: 'd1' },
+        grow: { appId: '/web-blue', from: 4, instances: 5, isBrief: true },
+      },
+    },
+    {
       what: 'deletes at once what serves nothing',
       seen: pairSeen(times(4, 'in'), ['sick'], { blue: { scaledAt: LATER } }),
       policy: back,
@@ -485,8 +514,27 @@ describe('nextStep() when something is wrong', () => {
       what: 'cuts them only when asked to',
       seen: pairSeen(times(2, 'out'), times(4, 'in')),
       policy: { onDrainTimeout: 'cut' },
-      memory: { outSinceMs: { 'blue.1': NOW - 300_000, 'blue.2': NOW } },
+      memory: { outSinceMs: { 'blue.1': NOW - 400_000, 'blue.2': NOW - 300_000 } },
       step: { do: 'delete', appId: '/web-blue', reason: expect.stringContaining('cut as asked for') },
+    },
+    {
+      what: 'gives the connections of each task their whole time before they are cut',
+      seen: pairSeen(times(2, 'out'), times(4, 'in')),
+      policy: { onDrainTimeout: 'cut' },
+      memory: { outSinceMs: { 'blue.1': NOW - 400_000, 'blue.2': NOW - 299_999 } },
+      step: { do: 'wait', for: 'drain', untilMs: NOW + 1 },
+    },
+    {
+      what: 'waits until no balancer can reload by what it asked when an old task was to serve',
+      seen: pairSeen(times(2, 'drained'), times(4, 'in')),
+      memory: { flickeredMs: { 'blue.2': NOW - 1_000 }, movedAtMs: NOW - 300_000 },
+      step: { do: 'wait', for: 'drain', untilMs: NOW + 4_000 },
+    },
+    {
+      what: 'and gives up when that goes on and on',
+      seen: pairSeen(times(2, 'drained'), times(4, 'in')),
+      memory: { flickeredMs: { 'blue.2': NOW }, movedAtMs: NOW - 300_000 },
+      step: { do: 'turn', code: 'ROLLOUT_STUCK' },
     },
     {
       what: 'never cuts what is still sent requests',
