@@ -1,4 +1,4 @@
-import { configOf, type WorldBalancer } from './rollout-world-balancer.ts';
+import type { WorldBalancer } from './rollout-world-balancer.ts';
 import type { WorldMarathon } from './rollout-world-marathon.ts';
 import { isDead, type Removal, serves, type WorldTask, type Wound } from './rollout-world-tasks.ts';
 import type { Timeline } from './rollout-world-time.ts';
@@ -32,9 +32,12 @@ export interface Judged {
   allowsDying: boolean;
   /** Whether tasks that were asked for and never serve may be taken for some that do, as marathon-lb takes them. */
   allowsHopeless: boolean;
-  /** Connections may be cut once a task has been out for long enough. */
-  allowsCut: boolean;
+  /** After how long out of use a task's connections may be cut; undefined: never. */
+  cutsAfterMs: number | undefined;
 }
+
+/** From one look of the tool to the next. */
+const LONGEST_GAP_MS = 1_100;
 
 /** Watches the world from outside, and knows nothing of the planner. */
 export class Judge {
@@ -47,6 +50,12 @@ export class Judge {
   readonly #world: Judged;
   readonly #removed: WorldTask[] = [];
   readonly #exposed = new Set<string>();
+  /** Removed tasks that became alive only after the look that it was decided on. */
+  readonly #late = new Set<string>();
+  readonly #hopeless: [untilMs: number, count: number][] = [];
+  /** Since when a balancer sends requests to a task, and until when one did, for longer than from look to look. */
+  readonly #sendsSinceMs = new Map<string, number>();
+  readonly #sentMs = new Map<string, number>();
 
   constructor(world: Judged) {
     this.#world = world;
@@ -54,15 +63,18 @@ export class Judge {
 
   /** Just before the tool's write has its effect. @param seenMs when the look began that it was decided on */
   removes(what: Removal['what'], victims: readonly WorldTask[], seenMs: number): void {
-    const { balancers, marathon, allowsCut } = this.#world;
+    const { balancers, marathon } = this.#world;
     for (const task of victims.filter((each) => !isDead(each))) {
       this.#removed.push(task);
+      if (serves(task) && (task.aliveMs ?? 0) >= seenMs) this.#late.add(task.id);
       this.tally.kills += 1;
       for (const balancer of balancers) {
         const sends = balancer.sends(task);
-        if (!sends && (allowsCut || !balancer.workers.hold(task))) continue;
+        if (!sends && (!balancer.workers.hold(task) || this.#mayCut(task))) continue;
         const isRace =
-          marathon.lives.wounds.some(({ openedMs }) => openedMs >= seenMs) || balancer.loadedMs >= seenMs;
+          this.#late.has(task.id) ||
+          marathon.lives.wounds.some(({ openedMs }) => openedMs >= seenMs) ||
+          balancer.loadedMs >= seenMs;
         if (isRace) this.tally.overtaken += 1;
         else
           this.#blame(
@@ -72,28 +84,52 @@ export class Judge {
     }
   }
 
+  #mayCut({ id }: WorldTask): boolean {
+    const { cutsAfterMs, time } = this.#world;
+    return cutsAfterMs !== undefined && time.nowMs - (this.#sentMs.get(id) ?? 0) >= cutsAfterMs;
+  }
+
   /** After the scaling that follows a kill: all of the killed but one are to stay out from now on. */
   grew(victims: readonly WorldTask[]): void {
-    const { servers } = configOf(this.#world.marathon.fetch());
+    const { servers } = this.#world.marathon.generate();
     for (const { id, removal } of victims)
       if (removal !== undefined)
         Object.assign(removal, { grownAtMs: this.#world.time.nowMs, isCovered: servers.get(id) !== true });
-    if (victims.filter(({ removal }) => removal?.isCovered === false).length > 1)
+    const isOpen = ({ removal }: WorldTask) => removal?.what === 'kill and grow' && !removal.isCovered;
+    if (victims.filter(isOpen).length > 1)
       this.#blame('more than one task is killed that marathon-lb would send requests to');
   }
 
   /** After any change of anything. */
   check(): void {
+    if (this.#world.allowsHopeless) this.#countHopeless();
     for (const balancer of this.#world.balancers) this.#count(balancer);
   }
 
+  get need(): number {
+    return this.#world.need.healthy;
+  }
+
   loaded(balancer: WorldBalancer): void {
+    this.#follow(balancer);
     for (const task of this.#removed) this.#exposure(balancer, task);
     this.#count(balancer);
   }
 
   opened(balancer: WorldBalancer, task: WorldTask): void {
     if (task.removal?.by === 'tool') this.tally.sessions[this.#why(balancer, task, task.removal)] += 1;
+  }
+
+  #follow({ id, config }: WorldBalancer): void {
+    const { nowMs } = this.#world.time;
+    for (const [task, isIn] of config.servers) {
+      const key = `${id} ${task}`;
+      const sinceMs = this.#sendsSinceMs.get(key);
+      if (isIn && sinceMs === undefined) this.#sendsSinceMs.set(key, nowMs);
+      if (isIn || sinceMs === undefined) continue;
+      this.#sendsSinceMs.delete(key);
+      if (nowMs - sinceMs > LONGEST_GAP_MS) this.#sentMs.set(task, nowMs);
+    }
   }
 
   /** Never fewer healthy servers in use than the target allows. */
@@ -119,7 +155,10 @@ export class Judge {
     ).length;
     const missing = need.healthy - inUse - wounds;
     this.tally.deepest = Math.max(this.tally.deepest, missing);
-    const allowed = (allowsDying ? dying : 0) + (allowsHopeless ? this.#hopeless() : 0);
+    const known = this.#hopeless.filter(([untilMs]) => untilMs >= balancer.fetchedMs);
+    const hopeless = [this.#hopeless.at(-1), ...known].map((each) => each?.[1] ?? 0);
+    const allowed =
+      (allowsDying ? dying : 0) + (allowsHopeless ? Math.max(0, ...hopeless) : 0) + this.#late.size;
     if (missing > allowed)
       this.#blame(
         `${balancer.id} sends to ${inUse} healthy tasks of ${need.healthy}; ${wounds} died or fell ill by themselves, ${dying} are dying by a kill`,
@@ -133,7 +172,7 @@ export class Judge {
     if (wounds.some((wound) => isOpenFor(wound, recalledMs))) return;
     const isBetween = this.#removed.some(
       ({ removal }) =>
-        removal?.what === 'kill and grow' &&
+        removal?.what.endsWith('and grow') === true &&
         (removal.grownAtMs === undefined || removal.grownAtMs >= recalledMs) &&
         removal.atMs <= balancer.fetchedMs,
     );
@@ -141,12 +180,15 @@ export class Judge {
     else this.#blame(`${id} has nobody to send requests to`);
   }
 
-  /** Of the colour that was not scaled last. */
-  #hopeless(): number {
+  /** How many of the colour that was not scaled last are asked for and do not serve, and until when. */
+  #countHopeless(): void {
     const [first, second] = this.#world.marathon.apps;
-    if (first === undefined || second === undefined) return 0;
-    const { instances, tasks } = first.scaledAtMs < second.scaledAtMs ? first : second;
-    return Math.max(0, instances - tasks.filter(serves).length);
+    const older =
+      second !== undefined && first !== undefined && first.scaledAtMs > second.scaledAtMs ? second : first;
+    const count = older === undefined ? 0 : Math.max(0, older.instances - older.tasks.filter(serves).length);
+    const last = this.#hopeless.at(-1);
+    if (last !== undefined) last[0] = this.#world.time.nowMs;
+    if (last?.[1] !== count) this.#hopeless.push([this.#world.time.nowMs, count]);
   }
 
   #exposure(balancer: WorldBalancer, task: WorldTask): void {
@@ -159,18 +201,16 @@ export class Judge {
 
   #why(balancer: WorldBalancer, task: WorldTask, removal: Removal): Exposure {
     const { fetchedMs } = balancer;
-    const { marathon, allowsHopeless } = this.#world;
     if (fetchedMs < removal.atMs) return 'stale';
-    if (removal.what === 'kill' || (removal.what === 'cancel' && allowsHopeless)) return 'window';
-    if (
-      removal.what === 'kill and grow' &&
-      (removal.grownAtMs === undefined || !removal.isCovered || fetchedMs <= removal.grownAtMs)
-    )
+    if (removal.what === 'kill' || removal.what === 'cancel and grow') return 'window';
+    const { grownAtMs, isCovered, what } = removal;
+    if (what === 'kill and grow' && (grownAtMs === undefined || !isCovered || fetchedMs <= grownAtMs))
       return 'window';
-    if (marathon.lives.wounds.some((wound) => wound.openedMs <= fetchedMs && isOpenFor(wound, fetchedMs)))
-      return 'accident';
-    this.#blame(`${balancer.id} sends requests to ${task.id}, which is dying of ${removal.what}`);
-    return 'window';
+    const { wounds } = this.#world.marathon.lives;
+    const isHurt = wounds.some((wound) => wound.openedMs <= fetchedMs && isOpenFor(wound, fetchedMs));
+    if (!isHurt && !this.#late.has(task.id))
+      this.#blame(`${balancer.id} sends requests to ${task.id}, which is dying of ${what}`);
+    return 'accident';
   }
 
   #blame(what: string): void {

@@ -79,7 +79,7 @@ export class TaskLives {
       this.#told();
     });
     if (fate !== 'never healthy')
-      whileItStays(runsMs + dice.between(habits.healthMs), () => this.#alive(task));
+      whileItStays(runsMs + dice.between(habits.healthMs), () => this.#alive(task, fate !== 'never ready'));
     if (fate === 'crash loop') whileItStays(runsMs + dice.between([100, 6_000]), () => this.dies(task));
     return task;
   }
@@ -111,7 +111,8 @@ export class TaskLives {
     Object.assign(task, { diedMs: time.nowMs, isAlive: undefined, state });
     time.note('marathon', () => `${task.id} is dead`);
     this.living.delete(task.id);
-    if (isAsked || !habits.listsDead) app.tasks.splice(app.tasks.indexOf(task), 1);
+    const isReplaced = app.tasks.filter(stays).length >= app.instances;
+    if (isAsked || isReplaced || !habits.listsDead) app.tasks.splice(app.tasks.indexOf(task), 1);
     if (!isAsked) app.lastFailure = { taskId: task.id, message: 'it ended', timestamp: timeAt(time.nowMs) };
     ears.died(task);
     advance(app, isAsked ? 0 : 300);
@@ -145,15 +146,15 @@ export class TaskLives {
     );
   }
 
-  #alive(task: WorldTask): void {
+  #alive(task: WorldTask, getsReady = true): void {
     const { time, dice, habits, ears, advance } = this.#parts;
-    Object.assign(task, { isAlive: true, aliveMs: task.aliveMs ?? time.nowMs });
+    Object.assign(task, { isAlive: true, aliveMs: time.nowMs });
     time.note('marathon', () => `${task.id} is alive`);
     for (const wound of this.wounds)
       if (wound.closedMs === undefined && (wound.task === task || wound === task.heals))
         wound.closedMs = time.nowMs;
     time.after(dice.between(habits.readyMs), () => {
-      task.isReady = true;
+      task.isReady ||= getsReady;
       advance(task.app);
       ears.change();
     });

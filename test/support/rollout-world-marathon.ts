@@ -1,5 +1,5 @@
-import type { MarathonApp } from '../../src/lab/balancer/marathon-app.ts';
 import type { ColourApp } from '../../src/rollout/model.ts';
+import { type Config, configOf } from './rollout-world-balancer.ts';
 import { type MarathonEars, type MarathonHabits, TaskLives } from './rollout-world-lives.ts';
 import {
   fetchedApp,
@@ -19,8 +19,9 @@ import type { Dice, Timeline } from './rollout-world-time.ts';
 export class WorldMarathon {
   readonly apps: WorldApp[] = [];
   readonly lives: TaskLives;
-  /** Counts everything that a balancer could see. */
-  revision = 0;
+  /** Until something changes. */
+  #seen: readonly ColourApp[] | undefined;
+  #config: Config | undefined;
   readonly #time: Timeline;
   readonly #dice: Dice;
   readonly #habits: MarathonHabits;
@@ -39,12 +40,16 @@ export class WorldMarathon {
     this.lives = new TaskLives({ ...{ time, dice, habits, advance }, ears: { ...ears, change } });
   }
 
-  read(): ColourApp[] {
-    return this.apps.map(seenApp);
+  read(): readonly ColourApp[] {
+    this.#seen ??= this.apps.map(seenApp);
+    return this.#seen;
   }
 
-  fetch(): MarathonApp[] {
-    return this.apps.map(fetchedApp);
+  /** What a balancer makes of the apps. @throws what marathon-lb would throw */
+  generate(): Config {
+    // Marking changes what it is given.
+    this.#config ??= configOf(this.apps.map(fetchedApp));
+    return this.#config;
   }
 
   /** No two writes have one time. */
@@ -154,6 +159,7 @@ export class WorldMarathon {
     const dying = app.tasks.filter((task) => !isDead(task) && task.removal !== undefined);
     app.deployment = { id, before, killed: new Set([...killed, ...dying]), started: new Set() };
     this.#time.note('marathon', () => `deploys ${app.id} with ${app.instances} instances (${id})`);
+    this.#forget();
     this.#advance(app, 0);
     return id;
   }
@@ -174,6 +180,7 @@ export class WorldMarathon {
     const isUp = (task: WorldTask) => isDead(task) || (task.isAlive === true && task.isReady);
     if (![...deployment.started].every(isUp)) return;
     app.deployment = undefined;
+    this.#forget();
     this.#time.note('marathon', () => `${app.id} is deployed (${deployment.id})`);
   }
 
@@ -191,7 +198,12 @@ export class WorldMarathon {
   }
 
   #changed(): void {
-    this.revision += 1;
+    this.#forget();
     this.#ears.change();
+  }
+
+  #forget(): void {
+    this.#seen = undefined;
+    this.#config = undefined;
   }
 }

@@ -15,7 +15,7 @@ export interface Life {
 
 export interface Mishap {
   atMs: number;
-  what: 'dies' | 'falls ill' | 'restarts' | 'cannot be reached';
+  what: 'dies' | 'falls ill' | 'restarts' | 'cannot be reached' | 'vanishes' | 'appears';
   which: number;
   forMs: number;
 }
@@ -68,7 +68,7 @@ const balancer: fc.Arbitrary<BalancerHabits> = fc.record({
   reloadMs: range(20, 300),
   checkMs: fc.constantFrom<[number, number]>([0, 0], [0, 4_000], [3_000, 4_000]),
   otherEventMs: fc.constantFrom(0, 3_000, 500),
-  sessionEveryMs: fc.constant<[number, number]>([100, 600]),
+  sessionEveryMs: fc.constant<[number, number]>([150, 900]),
   longShare: fc.constantFrom(0, 0.02, 0.1),
   longMs: fc.constant<[number, number]>([1_000, 12_000]),
   tellsServingPid: fc.constantFrom(true, true, true, false),
@@ -76,7 +76,7 @@ const balancer: fc.Arbitrary<BalancerHabits> = fc.record({
 
 const mishap: fc.Arbitrary<Mishap> = fc.record({
   atMs: fc.integer({ min: 0, max: 20_000 }),
-  what: fc.constantFrom('dies', 'falls ill', 'restarts', 'cannot be reached'),
+  what: fc.constantFrom('dies', 'dies', 'falls ill', 'restarts', 'cannot be reached', 'vanishes', 'appears'),
   which: fc.nat(20),
   forMs: fc.integer({ min: 100, max: 12_000 }),
 });
@@ -108,7 +108,15 @@ export interface Bounds {
   left?: boolean;
   fates?: WorldApp['fate'][];
   losses?: number[];
+  /** Connections may outlast the time that they are given. */
+  held?: boolean;
+  /** A balancer may be away for longer than nothing may move on. */
+  away?: boolean;
+  /** The old colour has fewer instances than the new one is to have, or was deployed by hand. */
+  old?: 'smaller' | 'bare';
 }
+
+const HELD: Partial<BalancerHabits> = { longShare: 0.05, longMs: [10_000, 90_000] };
 
 export const oneLife = (direction: Life['direction']) =>
   fc.constant<readonly Life[]>([{ direction, cut: undefined, longestMs: 0, pauseMs: 0 }]);
@@ -132,7 +140,9 @@ export function scenarios(bounds: Bounds = {}): fc.Arbitrary<Scenario> {
       policy,
       split: splits ? fc.nat(1_000) : fc.constant(-1),
       lives: bounds.lives ?? oneLife('forward'),
-      mishaps: fc.array(mishap, { maxLength: mishaps }),
+      mishaps: bounds.away
+        ? fc.tuple(mishap).map(([one]) => [{ ...one, what: 'cannot be reached' as const, forMs: 90_000 }])
+        : fc.array(mishap, { maxLength: mishaps }),
       fate: fc.constantFrom(...fates),
       lossShare: fc.constantFrom(...losses),
       balancers: fc.integer({ min: 1, max: 3 }),
@@ -145,11 +155,13 @@ export function scenarios(bounds: Bounds = {}): fc.Arbitrary<Scenario> {
       const share = split < 0 || target === 1 ? 0 : 1 + (split % (target - 1));
       const most = share || target;
       const fresh = left ? 1 + (a % most) : 0;
-      const old = Math.max(1, target - fresh + (left ? b % (fresh + 1) : 0));
+      const whole = Math.max(1, target - fresh + (left ? b % (fresh + 1) : 0));
+      const old = bounds.old === 'smaller' ? 1 + (b % target) : whole;
       const more = left ? Math.min(starting, most - fresh) : 0;
       return {
         ...rest,
-        oldTarget: target,
+        ...(bounds.held ? { balancer: { ...rest.balancer, ...HELD } } : {}),
+        oldTarget: bounds.old === undefined ? target : bounds.old === 'smaller' ? old : undefined,
         start: {
           ...{ old, fresh, starting: more, dying: left && old < target ? Math.min(dying, target - old) : 0 },
           scaledLast: left && more === 0 && isOldLast ? 'old' : 'fresh',

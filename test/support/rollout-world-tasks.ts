@@ -4,11 +4,11 @@ import type { Colour, ColourApp } from '../../src/rollout/model.ts';
 /** Why a task is being ended, and by whom. */
 export interface Removal {
   by: 'tool' | 'other';
-  what: 'kill' | 'kill and grow' | 'delete' | 'cancel' | 'illness' | 'before';
+  what: 'kill' | 'kill and grow' | 'delete' | 'cancel' | 'cancel and grow' | 'illness' | 'before';
   atMs: number;
   /** Whether marathon-lb, asked right after it, takes the task out. */
   isCovered: boolean;
-  /** Of `kill and grow`: when the other colour was scaled after it; undefined while it was not. */
+  /** Of what `and grow` is said of: when the other colour was scaled after it; undefined while it was not. */
   grownAtMs: number | undefined;
 }
 
@@ -20,6 +20,7 @@ export interface WorldTask {
   isAlive: boolean | undefined;
   isReady: boolean;
   startedMs: number | undefined;
+  /** When it last became alive. */
   aliveMs: number | undefined;
   removal: Removal | undefined;
   diedMs: number | undefined;
@@ -56,7 +57,7 @@ export interface WorldApp {
   deployment: WorldDeployment | undefined;
   lastFailure: ColourApp['lastFailure'];
   /** What becomes of tasks that are launched from now on. */
-  fate: 'good' | 'mixed' | 'never healthy' | 'crash loop';
+  fate: 'good' | 'mixed' | 'never healthy' | 'never ready' | 'crash loop';
 }
 
 /** Neither dead nor dying. */

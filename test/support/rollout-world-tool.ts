@@ -1,5 +1,5 @@
 import { rememberLook, stateOf } from '../../src/rollout/drain.ts';
-import { afterStep, newMemory, remember } from '../../src/rollout/memory.ts';
+import { afterAll, afterStep, newMemory, remember } from '../../src/rollout/memory.ts';
 import type {
   ObservedBalancer,
   RolloutMemory,
@@ -27,6 +27,7 @@ export function* rollout(
   const { time, dice } = world;
   const writes = new Writes(world, cut);
   let memory = newMemory(time.nowMs);
+  let unsureSinceMs: number | undefined;
   for (;;) {
     const seenMs = time.nowMs;
     const { seen, drain } = yield* look(world, memory);
@@ -48,10 +49,13 @@ export function* rollout(
         yield dice.between([2, 20]);
         const done = yield* writes.carryOut(step, seen, seenMs);
         if (done === 'cut') return { kind: 'cut' };
+        unsureSinceMs = done === 'again' ? (unsureSinceMs ?? time.nowMs) : undefined;
+        if (unsureSinceMs !== undefined && time.nowMs - unsureSinceMs >= policy.maxWaitMs)
+          return { kind: 'stop', code: 'ROLLOUT_SCALE_FAILED', reason: step.do };
         if (done === 'again') {
           yield dice.between([300, 1_000]);
           memory = { ...memory, expected: unsure(memory, step) };
-        } else memory = afterStep(memory, step, time.nowMs, done.deploymentId);
+        } else memory = afterAll(memory, step, time.nowMs, done);
       }
     }
   }
@@ -99,7 +103,7 @@ function* look(
 const canBeSeen = ({ isReachable, isUp }: WorldBalancer): boolean => isReachable && isUp;
 
 function unsure(memory: RolloutMemory, step: Effect): RolloutMemory['expected'] {
-  const ids = step.do === 'kill' && step.grow !== undefined ? [step.appId, step.grow.appId] : [step.appId];
+  const ids = 'grow' in step && step.grow !== undefined ? [step.appId, step.grow.appId] : [step.appId];
   return { ...memory.expected, ...Object.fromEntries(ids.map((id) => [id, 'any' as const])) };
 }
 

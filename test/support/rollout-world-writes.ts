@@ -1,4 +1,5 @@
-import type { RolloutObservation, RolloutStep } from '../../src/rollout/model.ts';
+import type { Told } from '../../src/rollout/memory.ts';
+import type { Growing, RolloutObservation, RolloutStep } from '../../src/rollout/model.ts';
 import type { World } from './rollout-world.ts';
 import type { Removal, WorldTask } from './rollout-world-tasks.ts';
 
@@ -13,7 +14,7 @@ export interface Cut {
 }
 
 /** `again`: nothing was changed, or nobody knows. */
-type Done = { deploymentId: string | undefined } | 'again';
+type Done = Told | 'again';
 
 /** How the tool's steps reach Marathon: each takes some time, may be lost with its answer or without, and may be the
  * last thing that the tool does. */
@@ -21,6 +22,8 @@ export class Writes {
   readonly #world: World;
   readonly #cut: Cut | undefined;
   #count = 0;
+  /** By the last deployment that was taken back. */
+  #ended: readonly string[] = [];
 
   constructor(world: World, cut: Cut | undefined) {
     this.#world = world;
@@ -34,11 +37,24 @@ export class Writes {
     if (this.#isCut('before')) return 'cut';
     let done = yield* this.#send(() => this.#first(step, seen, seenMs));
     if (this.#isCut('between')) return 'cut';
-    if (step.do === 'kill' && step.grow !== undefined && done !== 'again') {
+    if ('grow' in step && step.grow !== undefined && done !== 'again') {
       const { appId, instances } = step.grow;
-      done = yield* this.#send(() => this.#scale(appId, instances, seen, step.taskIds));
+      const killed = step.do === 'kill' ? step.taskIds : this.#ended;
+      const cover = yield* this.#send(() => this.#scale(appId, instances, seen, killed));
+      done = cover === 'again' ? cover : { ...done, coverId: cover.deploymentId };
     }
-    return this.#isCut('after') ? 'cut' : done;
+    if (this.#isCut('after')) return 'cut';
+    if (done === 'again') return done;
+    return { ...done, takenBackBy: yield* this.#takenBackBy(step, done, seenMs) };
+  }
+
+  /** What is for a moment alone is taken back with the next request, unless that is lost. */
+  *#takenBackBy(step: Effect, done: Told, seenMs: number): Generator<number, string | null | undefined> {
+    const brief: Growing | undefined = step.do === 'scale' ? step : 'grow' in step ? step.grow : undefined;
+    const id = step.do === 'scale' ? done.deploymentId : done.coverId;
+    if (brief?.isBrief !== true || id === undefined) return undefined;
+    const back = yield* this.#send(() => this.#cancel(brief.appId, id, 'cancel', seenMs));
+    return back === 'again' ? null : back.deploymentId;
   }
 
   #isCut(at: Cut['at']): boolean {
@@ -61,13 +77,11 @@ export class Writes {
   }
 
   #first(step: Exclude<Effect, { do: 'ask' }>, seen: RolloutObservation, seenMs: number): Done {
-    const { judge, marathon, time } = this.#world;
+    const { marathon } = this.#world;
     const app = marathon.apps.find(({ id }) => id === step.appId);
     const isFree = app?.deployment === undefined;
-    const removal = (what: Removal['what'], victims: readonly WorldTask[] = []): Removal => {
-      judge.removes(what, victims, seenMs);
-      return { by: 'tool', what, atMs: time.nowMs, grownAtMs: undefined, isCovered: false };
-    };
+    const removal = (what: Removal['what'], victims: readonly WorldTask[] = []) =>
+      this.#removal(what, victims, seenMs);
     switch (step.do) {
       case 'scale':
         return this.#scale(step.appId, step.instances, seen, []);
@@ -79,11 +93,24 @@ export class Writes {
       case 'delete':
         return doneOf(marathon.delete(step.appId, removal('delete', isFree ? app?.tasks : [])));
       case 'cancel': {
-        const isThere = app?.deployment?.id === step.deploymentId;
-        const victims = isThere ? marathon.endedByCancel(app) : [];
-        return marathon.cancel(step.deploymentId, removal('cancel', victims));
+        const what = step.grow === undefined ? 'cancel' : 'cancel and grow';
+        return this.#cancel(step.appId, step.deploymentId, what, seenMs);
       }
     }
+  }
+
+  #cancel(id: string, deploymentId: string, what: 'cancel' | 'cancel and grow', seenMs: number): Done {
+    const { marathon } = this.#world;
+    const app = marathon.apps.find((each) => each.id === id);
+    const victims = app?.deployment?.id === deploymentId ? marathon.endedByCancel(app) : [];
+    this.#ended = victims.map((task) => task.id);
+    return marathon.cancel(deploymentId, this.#removal(what, victims, seenMs));
+  }
+
+  #removal(what: Removal['what'], victims: readonly WorldTask[], seenMs: number): Removal {
+    const { judge, time } = this.#world;
+    judge.removes(what, victims, seenMs);
+    return { by: 'tool', what, atMs: time.nowMs, grownAtMs: undefined, isCovered: false };
   }
 
   /** As the client: nothing is sent while a deployment was seen. */

@@ -1,6 +1,6 @@
 import type { RolloutPolicy } from '../../src/rollout/model.ts';
 import { firstSize } from '../../src/rollout/scale.ts';
-import { configOf, WorldBalancer } from './rollout-world-balancer.ts';
+import { WorldBalancer } from './rollout-world-balancer.ts';
 import { Judge, type Tally } from './rollout-world-judge.ts';
 import { WorldMarathon } from './rollout-world-marathon.ts';
 import type { Life, Mishap, Scenario } from './rollout-world-scenario.ts';
@@ -27,29 +27,35 @@ export interface Played {
   apps: readonly WorldApp[];
   /** Healthy tasks in use, by colour, on every balancer, some time after the end. */
   inUse: { blue: number; green: number }[];
+  /** How many healthy tasks were to be in use all the time. */
+  need: number;
+  /** Of the tool's last life. */
+  direction: Life['direction'];
   virtualMs: number;
   notes: readonly string[];
 }
 
 /** No rollout of this world may last longer. */
 const LONGEST_MS = 30 * 60_000;
-const REST_MS = 60_000;
+/** All that is still under way is over then. */
+const REST_MS = 40_000;
 
 /** Plays a scenario to its end, and a while longer. The same scenario is always the same story. */
 export function play(scenario: Scenario, keepsNotes = false): Played {
   const world = worldOf(scenario, keepsNotes);
   const { time, marathon, balancers, judge } = world;
-  for (const mishap of scenario.mishaps) time.after(mishap.atMs, () => happen(mishap, world));
+  for (const mishap of scenario.mishaps) time.after(mishap.atMs, () => happen(mishap, world, scenario));
   const run = new Lives(world, scenario);
   run.begin(0);
   time.runUntil(() => run.outcome !== undefined || judge.violation !== undefined, LONGEST_MS);
   const endMs = time.nowMs;
   time.note('tool', () => JSON.stringify(run.outcome));
-  time.runUntil(() => judge.violation !== undefined, endMs + REST_MS);
+  const mishapsEndMs = Math.max(0, ...scenario.mishaps.map(({ atMs, forMs }) => atMs + forMs));
+  time.runUntil(() => judge.violation !== undefined, Math.max(endMs, mishapsEndMs) + REST_MS);
   return {
     ...{ outcome: run.outcome, violation: judge.violation, tally: judge.tally, apps: marathon.apps },
     inUse: balancers.filter(({ isUp }) => isUp).map((balancer) => usedOn(balancer, world)),
-    virtualMs: endMs,
+    ...{ need: judge.need, direction: run.direction, virtualMs: endMs },
     notes: time.notes ?? [],
   };
 }
@@ -79,8 +85,10 @@ function worldOf(scenario: Scenario, keepsNotes: boolean): World {
   const judge = new Judge({
     ...{ time, marathon, balancers, need },
     allowsDying: scenario.allowsDying,
-    allowsHopeless: scenario.fate !== 'good' && (scenario.lives.length > 1 || scenario.start.fresh > 0),
-    allowsCut: scenario.policy.onDrainTimeout === 'cut',
+    allowsHopeless:
+      (scenario.fate !== 'good' || scenario.mishaps.length > 0) &&
+      (scenario.lives.length > 1 || scenario.start.fresh > 0),
+    cutsAfterMs: scenario.policy.onDrainTimeout === 'cut' ? scenario.policy.drainTimeoutMs : undefined,
   });
   const world = { time, dice: dice('tool'), marathon, balancers, judge, lossShare: scenario.lossShare };
   settle(scenario, marathon);
@@ -97,7 +105,7 @@ function addBalancer(world: World, scenario: Scenario, number: number): void {
   const balancer = new WorldBalancer(`lb.${number}`, 1_000 * number, {
     ...{ time, dice: new Dice(scenario.seed, `lb.${number}`), habits: scenario.balancer },
     ears: {
-      generate: () => configOf(marathon.fetch()),
+      generate: () => marathon.generate(),
       task: (id) => marathon.lives.living.get(id),
       loaded: (loaded) => judge.loaded(loaded),
       opened: (at, task) => judge.opened(at, task),
@@ -115,9 +123,13 @@ function settle(scenario: Scenario, marathon: WorldMarathon): void {
     labels: {
       HAPROXY_DEPLOYMENT_GROUP: 'web',
       HAPROXY_DEPLOYMENT_COLOUR: colour,
-      HAPROXY_DEPLOYMENT_STARTED_AT: startedAt,
-      HAPROXY_DEPLOYMENT_NEW_INSTANCES: String(colour === 'green' ? policy.split : 0),
-      ...(label === undefined ? {} : { HAPROXY_DEPLOYMENT_TARGET_INSTANCES: String(label) }),
+      ...(label === undefined
+        ? {}
+        : {
+            HAPROXY_DEPLOYMENT_STARTED_AT: startedAt,
+            HAPROXY_DEPLOYMENT_NEW_INSTANCES: String(colour === 'green' ? policy.split : 0),
+            HAPROXY_DEPLOYMENT_TARGET_INSTANCES: String(label),
+          }),
     },
     ...{ isDeleted: false, queued: 0, deployment: undefined, lastFailure: undefined },
   });
@@ -141,7 +153,8 @@ function settle(scenario: Scenario, marathon: WorldMarathon): void {
   if (isNew || start.starting > 0) marathon.deploy(green, isNew ? 'no app' : start.fresh, []);
 }
 
-function happen(mishap: Mishap, { marathon, balancers, time }: World): void {
+function happen(mishap: Mishap, world: World, scenario: Scenario): void {
+  const { marathon, balancers, time } = world;
   if (mishap.what === 'dies' || mishap.what === 'falls ill') {
     const standing = marathon.apps.flatMap(({ tasks }) => tasks).filter(serves);
     const task = standing[mishap.which % standing.length];
@@ -150,9 +163,18 @@ function happen(mishap: Mishap, { marathon, balancers, time }: World): void {
     else marathon.lives.sicken(task, mishap.forMs, mishap.which % 2 === 0 ? 'well' : 'killed');
     return;
   }
-  const balancer = balancers[mishap.which % balancers.length] as WorldBalancer;
+  if (mishap.what === 'appears') {
+    addBalancer(world, scenario, balancers.length + 1);
+    return;
+  }
+  const listed = balancers.filter(({ isListed }) => isListed);
+  const balancer = listed[mishap.which % listed.length] as WorldBalancer;
   time.note(balancer.id, () => `${mishap.what} (${mishap.forMs} ms)`);
   if (mishap.what === 'restarts') balancer.restart(mishap.forMs);
+  if (mishap.what === 'vanishes' && listed.length > 1) {
+    balancer.isListed = false;
+    balancer.stop();
+  }
   if (mishap.what === 'cannot be reached') {
     balancer.isReachable = false;
     time.after(mishap.forMs, () => {
@@ -164,6 +186,7 @@ function happen(mishap: Mishap, { marathon, balancers, time }: World): void {
 /** The tool's lives, one after the other: each begins with an empty memory. */
 class Lives {
   outcome: Outcome | undefined;
+  direction: Life['direction'] = 'forward';
   readonly #world: World;
   readonly #scenario: Scenario;
 
@@ -176,6 +199,7 @@ class Lives {
     const { policy, lives } = this.#scenario;
     const life = lives[index] as Life;
     const isLast = index === lives.length - 1;
+    this.direction = life.direction;
     this.#world.time.note('tool', () => `begins, ${life.direction}`);
     const mine: RolloutPolicy = { ...policy, direction: life.direction };
     const loop = rollout(this.#world, mine, isLast ? undefined : life.cut);
