@@ -92,7 +92,7 @@ export function progressOf({ observed, step, policy, memory, at, nowMs }: Progre
       .map(({ balancer, pid, listener, sessions }) => ({ balancer, pid, listener, sessions })),
     target: fresh === undefined ? undefined : (targetLabel(fresh) ?? fresh.instances),
     newInstances: policy.split,
-    serves: servingOf(colours),
+    serves: servingOf(apps.map((app) => standOf(app, balancers))),
   };
 }
 
@@ -121,10 +121,22 @@ function colourOf(
   };
 }
 
+/** Whether any balancer sends requests to a colour; undefined when none can be read. */
+interface Stand extends Pick<ColourApp, 'id' | 'colour'> {
+  isServing: boolean | undefined;
+}
+
+/** Balancers follow one after another: while each of them still sends requests to somebody, it is not nobody who serves. */
+function standOf({ id, colour, tasks }: ColourApp, balancers: readonly SeenBalancer[]): Stand {
+  const names = tasks.flatMap(({ listeners }) => listeners);
+  const isServing = balancers.some(({ listeners }) => names.some((name) => listeners[name]?.kind === 'in'));
+  return { id, colour, isServing: balancers.length === 0 ? undefined : isServing };
+}
+
 /** Who answers requests now. Pure. */
-export function servingOf(colours: readonly Pick<ColourProgress, 'id' | 'colour' | 'inRotation'>[]): Serves {
-  if (colours.some(({ inRotation }) => inRotation === undefined)) return 'unknown';
-  const [one, other] = colours.filter(({ inRotation }) => (inRotation ?? 0) > 0);
+export function servingOf(stands: readonly Stand[]): Serves {
+  if (stands.some(({ isServing }) => isServing === undefined)) return 'unknown';
+  const [one, other] = stands.filter(({ isServing }) => isServing);
   if (one === undefined) return 'none';
   return other === undefined ? (one.colour ?? one.id) : 'both';
 }

@@ -61,6 +61,20 @@ describe('progressOf()', () => {
     expect([partly.serves, blind.serves]).toEqual(['both', 'unknown']);
   });
 
+  it('says that both serve while one balancer follows and another does not', () => {
+    const seen = pairSeen(['in'], ['drained']);
+    const [first, second] = seen.balancers.map((each) => each as Extract<typeof each, { kind: 'seen' }>);
+    const [blue, green] = Object.values(first?.listeners ?? {});
+    const turned = Object.fromEntries(
+      Object.keys(second?.listeners ?? {}).map((name, at) => [name, [green, blue][at]]),
+    );
+
+    const seenSo = progress({ ...seen, balancers: [first, { ...second, listeners: turned }] as never });
+
+    expect(seenSo.colours.map(({ inRotation }) => inRotation)).toEqual([0, 0]);
+    expect(seenSo.serves).toBe('both');
+  });
+
   it('has no deadline where none was set, and none for a step that does not wait', () => {
     const seen = pairSeen(['in'], ['in']);
     const scale: RolloutStep = { do: 'scale', appId: '/web-green', from: 1, instances: 2, reason: 'grow' };
@@ -93,20 +107,20 @@ describe('progressOf()', () => {
 describe('servingOf()', () => {
   it.each([
     [[], 'none'],
-    [[{ id: '/a', colour: 'blue', inRotation: 0 }], 'none'],
-    [[{ id: '/a', colour: 'blue', inRotation: 2 }], 'blue'],
-    [[{ id: '/a', colour: undefined, inRotation: 2 }], '/a'],
+    [[{ id: '/a', colour: 'blue', isServing: false }], 'none'],
+    [[{ id: '/a', colour: 'blue', isServing: true }], 'blue'],
+    [[{ id: '/a', colour: undefined, isServing: true }], '/a'],
     [
       [
-        { id: '/a', colour: 'blue', inRotation: 0 },
-        { id: '/b', colour: 'green', inRotation: 1 },
+        { id: '/a', colour: 'blue', isServing: false },
+        { id: '/b', colour: 'green', isServing: true },
       ],
       'green',
     ],
     [
       [
-        { id: '/a', colour: 'blue', inRotation: 1 },
-        { id: '/b', colour: 'green', inRotation: undefined },
+        { id: '/a', colour: 'blue', isServing: true },
+        { id: '/b', colour: 'green', isServing: undefined },
       ],
       'unknown',
     ],
