@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { createServer } from '../lib/node-http.ts';
 import { printable } from '../lib/printable.ts';
 import { keyAuthorization } from './account-key.ts';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from '../lib/node-http.ts';
 
 /** A small web app, as a task of the lab: `node web.ts` on $HOST:$PORT0. `/` says who it is, `/health` whether it takes
  * requests, `/slow?ms=` answers late, `/download?seconds=` for so long, `/upload` tells what arrived, and `Upgrade: echo`

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { createServer } from '../../lib/node-http.ts';
 import type { Haproxy } from './haproxy.ts';
 import { type Counters, readSwitches, type Switches } from './switches.ts';
 

@@ -27,6 +27,8 @@ export class Haproxy {
   #master: StartedProcess | undefined;
   #servedConfig = '';
   #isStopping = false;
+  /** Processes with other parents at the last look: none of them becomes ours while it lives. */
+  #strangers: ReadonlySet<string> = new Set();
 
   constructor(files: HaproxyFiles, counters: Counters) {
     this.#files = files;
@@ -46,13 +48,15 @@ export class Haproxy {
    * and a check of a configuration that runs at this moment. */
   pids(): number[] {
     const parents = new Set([this.#master?.pid, process.pid]);
-    const own = readdirSync('/proc').flatMap((entry) => {
-      if (!/^\d+$/.test(entry)) return [];
-      const seen = readStat(entry);
-      return seen?.name === 'haproxy' && seen.state !== 'Z' && parents.has(seen.parent)
-        ? [Number(entry)]
-        : [];
+    const all = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+    const strangers = new Set<string>();
+    const own = all.flatMap((entry) => {
+      const seen = this.#strangers.has(entry) ? undefined : readStat(entry);
+      const isOurs = seen !== undefined && parents.has(seen.parent);
+      if (!isOurs) strangers.add(entry);
+      return isOurs && seen.name === 'haproxy' && seen.state !== 'Z' ? [Number(entry)] : [];
     });
+    this.#strangers = strangers;
     return own.sort((a, b) => b - a);
   }
 
@@ -125,6 +129,7 @@ export class Haproxy {
       logFile,
     });
     this.#master = master;
+    this.#strangers = new Set();
     void master.ended.then(async () => {
       await delay(RESTART_MS);
       if (this.#isStopping || this.#master !== master) return;

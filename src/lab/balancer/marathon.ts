@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { createParser } from 'eventsource-parser';
-import { request } from 'undici';
+import { get, textOf } from './http-get.ts';
 import type { MarathonApp } from './marathon-app.ts';
 import type { BalancerOptions } from './options.ts';
 
@@ -21,13 +21,10 @@ export async function fetchApps(source: Source): Promise<MarathonApp[]> {
   let failure: unknown = new Error('No Marathon is configured');
   for (const url of source.marathonUrls) {
     try {
-      const answer = await request(`${url}/v2/apps?embed=apps.tasks`, {
-        headers: { accept: 'application/json', ...authorization(source) },
-        headersTimeout: CONNECT_AND_READ_MS,
-        bodyTimeout: CONNECT_AND_READ_MS,
-      });
-      const body = await answer.body.text();
-      if (answer.statusCode >= 400) throw new Error(`Marathon answered ${answer.statusCode}`);
+      const headers = { accept: 'application/json', ...authorization(source) };
+      const body = await textOf(
+        await get(`${url}/v2/apps?embed=apps.tasks`, { headers }, CONNECT_AND_READ_MS),
+      );
       const { apps } = JSON.parse(body) as { apps?: MarathonApp[] };
       if (!Array.isArray(apps)) throw new Error('KeyError: Marathon listed no apps');
       return apps;
@@ -92,26 +89,24 @@ async function readStream(
   listener: StreamListener,
   mayRedirect = true,
 ): Promise<void> {
-  const answer = await request(url, {
-    // Marathon wants exactly this value: a list is answered 405.
-    headers: { accept: 'text/event-stream', ...authorization(source) },
-    headersTimeout: CONNECT_AND_READ_MS,
-    bodyTimeout: SILENCE_MS,
-    signal,
-  });
+  // Marathon wants exactly this value: a list is answered 405.
+  const headers = { accept: 'text/event-stream', ...authorization(source) };
+  const answer = await get(url, { headers, signal }, CONNECT_AND_READ_MS);
+  const { statusCode = 0 } = answer;
   const { location } = answer.headers;
-  if (mayRedirect && answer.statusCode >= 300 && answer.statusCode < 400 && typeof location === 'string') {
-    await answer.body.dump();
+  if (mayRedirect && statusCode >= 300 && statusCode < 400 && typeof location === 'string') {
+    answer.destroy();
     return await readStream(new URL(location, url).href, source, signal, listener, false);
   }
-  if (answer.statusCode !== 200) {
-    await answer.body.dump();
-    throw new Error(`Marathon answered ${answer.statusCode} to the event stream`);
+  if (statusCode !== 200) {
+    answer.destroy();
+    throw new Error(`Marathon answered ${statusCode} to the event stream`);
   }
+  answer.setTimeout(SILENCE_MS);
   listener.attached();
   const parser = createParser({ onEvent: ({ data }) => isRelevant(data) && listener.event() });
-  answer.body.setEncoding('utf8');
-  for await (const chunk of answer.body) parser.feed(String(chunk));
+  answer.setEncoding('utf8');
+  for await (const chunk of answer) parser.feed(String(chunk));
 }
 
 /** Only the data counts; the event's name on the stream is not looked at. */
