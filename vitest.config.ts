@@ -9,6 +9,14 @@ delete process.env.CERTATHON_LONG;
 // What fails under load has to be the balancers' doing, so nothing else runs beside it.
 const UNDER_LOAD = 'test/e2e/load.test.ts';
 
+// Of these `npm test` runs a part, and the long tests the whole (test/support/whole.ts).
+const PARTLY = [
+  'test/e2e/{challenge-routes,doctor,found-by-address,kill,kill-directory,rollout-abort,rollout-faults}.test.ts',
+  'test/e2e/{several-apps,timing,together}.test.ts',
+  'test/integration/delivery/{failing,marathon-away,meanwhile,others,variables,writing}.test.ts',
+  'test/integration/lab/balancer/restarts.test.ts',
+];
+
 // Hundreds of programs are started from the same sources: compiling them anew would be a third of their time.
 const COMPILE_CACHE = fileURLToPath(new URL('node_modules/.cache/certathon-tests', import.meta.url));
 
@@ -18,6 +26,7 @@ export default defineConfig({
     reporters: ['./scripts/reporter.ts'],
     maxWorkers: 2,
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
+    provide: { isWhole: false },
     projects: [
       {
         extends: true,
@@ -26,6 +35,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/*.test.ts'],
           // Properties are a matter of processor time, and CI machines have other work.
           testTimeout: 60_000,
+          // Plain values in, plain values out: nothing that one file could leave to another.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
@@ -36,6 +47,8 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // They wait for real programs for half of their time.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -66,7 +79,8 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'long',
-                include: ['test/long/**/*.test.ts'],
+                include: ['test/long/**/*.test.ts', ...PARTLY],
+                provide: { isWhole: true },
                 testTimeout: 420_000,
                 hookTimeout: 120_000,
                 // One after the other: each has its machine to itself.

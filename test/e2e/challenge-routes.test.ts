@@ -12,6 +12,7 @@ import { ask } from '../support/ask.ts';
 import { singleBalancer } from '../support/lab.ts';
 import { routed } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
+import { longTest } from '../support/whole.ts';
 
 /** What comes back at a balancer's challenge path for a name of each kind of owner, and that a CA which asks there
  * gets its answer: the label set that is shipped, on both kinds of balancer. */
@@ -127,7 +128,7 @@ describe.each(Object.keys(BALANCERS))('the shipped labels on the %s balancer', (
     ]);
   });
 
-  test('let a CA issue for three names of one owner, of each kind', async () => {
+  longTest('let a CA issue for three names of one owner, of each kind', async () => {
     const three = NAMES.filter((name) => name.split('.').length === 4);
 
     expect(await order(three, hosts[kind] ?? '')).toEqual([...three].sort());

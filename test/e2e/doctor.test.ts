@@ -8,6 +8,7 @@ import { appOf, change, mark, settled, shownByAll, writesSince } from '../suppor
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
 import { watchServed } from '../support/served.ts';
 import { until } from '../support/until.ts';
+import { longTest } from '../support/whole.ts';
 
 const held = installed('shop.example.com');
 let placed: PlacedLab;
@@ -205,7 +206,7 @@ function typed(answer: string, env: Record<string, string>): Promise<string> {
 }
 
 describe('on a terminal', () => {
-  it('it asks, and changes only what was agreed to', async () => {
+  longTest('it asks, and changes only what was agreed to', async () => {
     const place = await stuck();
     const since = mark();
 
@@ -221,7 +222,7 @@ describe('on a terminal', () => {
   });
 });
 
-it('a change that never becomes healthy is taken back, and says what is served', async () => {
+longTest('a change that never becomes healthy is taken back, and says what is served', async () => {
   const place = await stuck();
   const { faults } = placed.lab.marathon;
   const [old] = placed.lab.marathon.tasks(place.app);

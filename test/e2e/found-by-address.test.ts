@@ -4,6 +4,7 @@ import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { type Ended, events, newDirectory, removeDirectories, run } from '../support/certathon.ts';
 import { reloadsOf, setSwitches, shown } from '../support/directory.ts';
 import { startDnsmasq, type TestDnsmasq } from '../support/dnsmasq.ts';
+import { longTest } from '../support/whole.ts';
 
 /** Balancers that share a directory and are found at addresses alone: nothing is asked of Marathon. */
 const NAME = 'shop.example.com';
@@ -80,41 +81,54 @@ test('a renewal reaches all addresses of one name', async () => {
   await expectServed(await renew({ CERTATHON_BALANCER_DNS: 'balancers.test' }, '--now'));
 });
 
-test('a renewal reaches all targets of a service, which has a record for each of their ports', async () => {
-  await expectServed(await renew({ CERTATHON_BALANCER_DNS: SERVICE }, '--now'));
-});
+longTest(
+  'a renewal reaches all targets of a service, which has a record for each of their ports',
+  async () => {
+    await expectServed(await renew({ CERTATHON_BALANCER_DNS: SERVICE }, '--now'));
+  },
+);
 
-test('a host name in a URL stands for all its addresses', async () => {
+longTest('a host name in a URL stands for all its addresses', async () => {
   await expectServed(await renew({ CERTATHON_BALANCER_URLS: urls('balancers.test') }, '--now'));
 });
 
-test('a name that nobody knows is reported, and those that are found are served: BALANCERS_UNKNOWN', async () => {
-  const ended = await renew({ CERTATHON_BALANCER_DNS: 'balancers.test,gone.test,_gone._tcp.test' }, '--now');
+longTest(
+  'a name that nobody knows is reported, and those that are found are served: BALANCERS_UNKNOWN',
+  async () => {
+    const ended = await renew(
+      { CERTATHON_BALANCER_DNS: 'balancers.test,gone.test,_gone._tcp.test' },
+      '--now',
+    );
 
-  await expectServed(ended, 38);
-  expect(ended.stdout).toMatch(/BALANCERS_UNKNOWN\n.*gone\.test \(ENOTFOUND\)/);
-  expect(ended.stdout).toMatch(/BALANCERS_UNKNOWN\n.*_gone\._tcp\.test \(ENOTFOUND\)/);
-});
+    await expectServed(ended, 38);
+    expect(ended.stdout).toMatch(/BALANCERS_UNKNOWN\n.*gone\.test \(ENOTFOUND\)/);
+    expect(ended.stdout).toMatch(/BALANCERS_UNKNOWN\n.*_gone\._tcp\.test \(ENOTFOUND\)/);
+  },
+);
 
-test('one in poll mode and one that is not there are named with the reason of each: DELIVERY_NOT_SERVED', async () => {
-  const [good = '', polling = ''] = lab.publicAgents;
-  const away = lab.subnet.address(99);
-  await setSwitches(lab, polling, { signalStatus: 500 });
+longTest(
+  'one in poll mode and one that is not there are named with the reason of each: DELIVERY_NOT_SERVED',
+  async () => {
+    const [good = '', polling = ''] = lab.publicAgents;
+    const away = lab.subnet.address(99);
+    await setSwitches(lab, polling, { signalStatus: 500 });
 
-  const ended = await renew(
-    {
-      CERTATHON_BALANCER_URLS: urls(good, polling, away),
-      CERTATHON_RELOAD_WAIT: '2s',
-      CERTATHON_DELIVERY_TIMEOUT: '1s',
-    },
-    '--now',
-  );
-  await setSwitches(lab, polling, { signalStatus: 200 });
+    const ended = await renew(
+      {
+        CERTATHON_BALANCER_URLS: urls(good, polling, away),
+        CERTATHON_RELOAD_WAIT: '2s',
+        CERTATHON_DELIVERY_TIMEOUT: '1s',
+      },
+      '--now',
+    );
+    await setSwitches(lab, polling, { signalStatus: 200 });
 
-  expect(ended.exit, ended.stdout + ended.stderr).toBe(34);
-  const line = ended.stdout.split('\n').find((each) => each.includes('The certificate is not served')) ?? '';
-  expect(line).toMatch(new RegExp(`${polling}:\\d+ .* refused the signal with status 500`));
-  expect(line).toMatch(new RegExp(`${away}:\\d+ .* unreachable`));
-  expect(line).not.toContain(`${good}:`);
-  expect((await shown(lab, [good], NAME))[0]).toBe(fingerprintOf(ended));
-});
+    expect(ended.exit, ended.stdout + ended.stderr).toBe(34);
+    const line =
+      ended.stdout.split('\n').find((each) => each.includes('The certificate is not served')) ?? '';
+    expect(line).toMatch(new RegExp(`${polling}:\\d+ .* refused the signal with status 500`));
+    expect(line).toMatch(new RegExp(`${away}:\\d+ .* unreachable`));
+    expect(line).not.toContain(`${good}:`);
+    expect((await shown(lab, [good], NAME))[0]).toBe(fingerprintOf(ended));
+  },
+);

@@ -11,12 +11,13 @@ import { reloadsOf, setSwitches } from '../support/directory.ts';
 import { type KillAt, killAt } from '../support/kill-at.ts';
 import { shownByAll } from '../support/lab.ts';
 import { until } from '../support/until.ts';
+import { isWhole } from '../support/whole.ts';
 
 const said = (...line: string[]): KillAt => ({ line });
 const stepped = (step: string) => said('"event":"pass.step"', `"do":"${step}"`);
 
 /** Where the program is killed: at that very line. `needs` prepares what makes the moment come. */
-const MOMENTS: { when: string; at: KillAt; needs?: 'unprepared' | 'one that loses a signal' }[] = [
+const EACH: { when: string; at: KillAt; needs?: 'unprepared' | 'one that loses a signal' }[] = [
   { when: 'the directory is about to be prepared', at: stepped('prepare'), needs: 'unprepared' },
   { when: 'a certificate is about to be ordered', at: stepped('order') },
   { when: 'the order is created', at: said('"event":"order.created"') },
@@ -34,6 +35,15 @@ const MOMENTS: { when: string; at: KillAt; needs?: 'unprepared' | 'one that lose
   { when: 'both have reloaded', at: { line: ['"event":"balancer.reloaded"'], times: 2 } },
   { when: 'the delivery is proven', at: said('"event":"delivery.verified"') },
 ];
+
+/** Before, within and after the change of the files, and among the reloads. */
+const SHORT = [
+  'the directory is about to be prepared',
+  'the file is staged',
+  'the file is in its place',
+  'one has reloaded and the other has lost its signal',
+];
+const MOMENTS = EACH.filter(({ when }) => isWhole || SHORT.includes(when));
 
 /** Two balancers that share a directory; one test at a time works with them. */
 interface Pair {
@@ -119,7 +129,7 @@ function letLockAge(store: string): void {
   utimesSync(join(store, '.lock'), longAgo, longAgo);
 }
 
-async function prepare({ directory, hosts }: Pair, needs: (typeof MOMENTS)[number]['needs']): Promise<void> {
+async function prepare({ directory, hosts }: Pair, needs: (typeof EACH)[number]['needs']): Promise<void> {
   if (needs === 'unprepared')
     for (const each of ['staging', 'replaced'])
       rmSync(join(directory, each), { recursive: true, force: true });

@@ -59,8 +59,10 @@ test('the shipped definition, run by Marathon, gets the first certificate onto e
     const one = { isValid: true, fingerprint: verified.fingerprint };
     expect(shown).toMatchObject([one, one]);
   }
+  // A balancer that is not ready yet is asked again: the last look counts.
   const routes = log.lines().filter(({ event }) => event === 'route.checked');
-  expect(routes.map(({ name, ok }) => ({ name, ok }))).toEqual(NAMES.map((name) => ({ name, ok: true })));
+  const last = new Map(routes.map(({ name, ok }) => [name, ok]));
+  expect(last).toEqual(new Map(NAMES.map((name) => [name, true])));
 });
 
 test('that took one write, not by force, and the rest of the environment is as it was', async () => {

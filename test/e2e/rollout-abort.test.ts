@@ -7,6 +7,7 @@ import { appOf, change, settled } from '../support/lab.ts';
 import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
 import { labEnv, usersGone } from '../support/rollouts.ts';
 import { CTRL_C, onTerminal } from '../support/terminal.ts';
+import { longDescribe } from '../support/whole.ts';
 
 let lab: Lab;
 let web: RolloutGroup;
@@ -130,7 +131,7 @@ describe('a group whose name has a slash within, under load', () => {
   });
 });
 
-describe('connections that last longer than they may', () => {
+longDescribe('connections that last longer than they may', () => {
   let shop: RolloutGroup;
   let held: HeldConnection;
   beforeAll(async () => {

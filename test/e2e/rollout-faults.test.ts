@@ -6,6 +6,7 @@ import { newDirectory, removeDirectories } from '../support/certathon.ts';
 import { mark, writesSince } from '../support/lab.ts';
 import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
 import { appFile, usersGone } from '../support/rollouts.ts';
+import { longTest } from '../support/whole.ts';
 
 let lab: Lab;
 const users: MixedLoad[] = [];
@@ -180,7 +181,7 @@ describe('a new colour that can not stand', () => {
     ]);
   });
 
-  it('because the hook takes too long is taken back, and the hook is ended', async () => {
+  longTest('because the hook takes too long is taken back, and the hook is ended', async () => {
     const hook = gate();
     const started = shop.start(
       shop.app(version('v2')),

@@ -9,6 +9,7 @@ import { type Ended, events, newDirectory, removeDirectories, run } from '../sup
 import { reloadsOf, shown } from '../support/directory.ts';
 import { appOf, mark, singleBalancer, writesSince } from '../support/lab.ts';
 import { until } from '../support/until.ts';
+import { longTest } from '../support/whole.ts';
 
 /** Two marathon-lb apps as in many clusters: one for the world, one for the house, each with its own names. */
 const [EXTERNAL, INTERNAL] = ['/lb-external', '/lb-internal'];
@@ -108,7 +109,7 @@ describe('two marathon-lb apps, each with the certificate in its environment', (
     expect(writtenSince(since)).toEqual([]);
   });
 
-  it('are not both restarted when the names belong to one of them', async () => {
+  longTest('are not both restarted when the names belong to one of them', async () => {
     const since = mark();
 
     // In both is a certificate with more names, from the run before, that this store does not know as its own.
@@ -133,41 +134,47 @@ describe('two marathon-lb apps, each with the certificate in its environment', (
     expect(await servedBy(EXTERNAL, SHOP)).toBe(fingerprintOf(ended));
   });
 
-  it('get it one after the other when the first is locked, and the locked one is named: APP_LOCKED', async () => {
-    lab.marathon.faults.set({ foreignDeployment: EXTERNAL });
-    const store = await openStore(env.CERTATHON_STORE ?? '', CERTIFICATE_ID, 5, silentLog);
-    const [since, restartedAt] = [mark(), await store.deliveredAt(EXTERNAL)];
+  longTest(
+    'get it one after the other when the first is locked, and the locked one is named: APP_LOCKED',
+    async () => {
+      lab.marathon.faults.set({ foreignDeployment: EXTERNAL });
+      const store = await openStore(env.CERTATHON_STORE ?? '', CERTIFICATE_ID, 5, silentLog);
+      const [since, restartedAt] = [mark(), await store.deliveredAt(EXTERNAL)];
 
-    const ended = await run(['renew', '--now'], { ...env, CERTATHON_LOCK_WAIT: '1s' });
-    const writes = writtenSince(since);
-    const restartedAtThen = await store.deliveredAt(EXTERNAL);
-    lab.marathon.faults.set({ foreignDeployment: null });
-    const next = await run(['renew', '--now'], env);
+      const ended = await run(['renew', '--now'], { ...env, CERTATHON_LOCK_WAIT: '1s' });
+      const writes = writtenSince(since);
+      const restartedAtThen = await store.deliveredAt(EXTERNAL);
+      lab.marathon.faults.set({ foreignDeployment: null });
+      const next = await run(['renew', '--now'], env);
 
-    expect(ended.exit, ended.stdout).toBe(17);
-    // What was never begun does not count for the pace.
-    expect(restartedAt).toBeInstanceOf(Date);
-    expect(restartedAtThen).toEqual(restartedAt);
-    expect(ended.stdout).toMatch(/APP_LOCKED\n.*\/lb-external/);
-    expect(writes.filter((each) => each === put(INTERNAL))).toHaveLength(1);
-    expect(probedBy(ended)).toEqual({ [INTERNAL]: [WIKI] });
-    expect(next.exit, next.stdout + next.stderr).toBe(0);
-    expect(await servedBy(EXTERNAL, SHOP)).toBe(await servedBy(INTERNAL, WIKI));
-  });
+      expect(ended.exit, ended.stdout).toBe(17);
+      // What was never begun does not count for the pace.
+      expect(restartedAt).toBeInstanceOf(Date);
+      expect(restartedAtThen).toEqual(restartedAt);
+      expect(ended.stdout).toMatch(/APP_LOCKED\n.*\/lb-external/);
+      expect(writes.filter((each) => each === put(INTERNAL))).toHaveLength(1);
+      expect(probedBy(ended)).toEqual({ [INTERNAL]: [WIKI] });
+      expect(next.exit, next.stdout + next.stderr).toBe(0);
+      expect(await servedBy(EXTERNAL, SHOP)).toBe(await servedBy(INTERNAL, WIKI));
+    },
+  );
 
-  it('get it one without the other when the restart of the other would hang: DELIVERY_WOULD_HANG', async () => {
-    // Its one balancer would have to run beside the old one, on the one agent that it may run on.
-    await again(EXTERNAL, { upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 } });
-    const [since, before] = [mark(), (await appOf(lab, EXTERNAL)).version];
+  longTest(
+    'get it one without the other when the restart of the other would hang: DELIVERY_WOULD_HANG',
+    async () => {
+      // Its one balancer would have to run beside the old one, on the one agent that it may run on.
+      await again(EXTERNAL, { upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 } });
+      const [since, before] = [mark(), (await appOf(lab, EXTERNAL)).version];
 
-    const ended = await run(['renew', '--now'], env);
+      const ended = await run(['renew', '--now'], env);
 
-    expect(ended.exit, ended.stdout).not.toBe(0);
-    expect(ended.stdout).toMatch(/DELIVERY_WOULD_HANG\n.*\/lb-external is not restarted/);
-    expect(writtenSince(since)).toEqual([put(INTERNAL)]);
-    expect((await appOf(lab, EXTERNAL)).version).toBe(before);
-    expect(await servedBy(INTERNAL, WIKI)).toBe(fingerprintOf(ended));
-  });
+      expect(ended.exit, ended.stdout).not.toBe(0);
+      expect(ended.stdout).toMatch(/DELIVERY_WOULD_HANG\n.*\/lb-external is not restarted/);
+      expect(writtenSince(since)).toEqual([put(INTERNAL)]);
+      expect((await appOf(lab, EXTERNAL)).version).toBe(before);
+      expect(await servedBy(INTERNAL, WIKI)).toBe(fingerprintOf(ended));
+    },
+  );
 });
 
 describe('two marathon-lb apps that share a directory', () => {

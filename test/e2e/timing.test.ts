@@ -6,6 +6,7 @@ import { passInProcess } from '../support/in-process.ts';
 import { change, mark, ordersAtCa, settled, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
 import { until } from '../support/until.ts';
+import { longTest } from '../support/whole.ts';
 
 const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
 let placed: PlacedLab;
@@ -100,45 +101,48 @@ test('little life left overrides the window, and the step says that it is urgent
   expect(await shownByAll(placed.lab, place.app, place.name)).toMatchObject([{ isValid: true }]);
 });
 
-test('an app is restarted once an hour, unless a person asks: --now waits for coalescing alone', async () => {
-  const place = await placed.place();
-  const env = { ...place.env, CERTATHON_MAINTENANCE_WINDOWS: '* * * * * for 1h' };
-  const first = await run(['renew'], env);
-  const deliveredAt = Date.parse(String(events(first, 'delivery.started')[0]?.time));
-  await install(place, 20);
-  const since = mark();
+longTest(
+  'an app is restarted once an hour, unless a person asks: --now waits for coalescing alone',
+  async () => {
+    const place = await placed.place();
+    const env = { ...place.env, CERTATHON_MAINTENANCE_WINDOWS: '* * * * * for 1h' };
+    const first = await run(['renew'], env);
+    const deliveredAt = Date.parse(String(events(first, 'delivery.started')[0]?.time));
+    await install(place, 20);
+    const since = mark();
 
-  const paced = await run(['renew', '--json'], env);
-  const anHourLater = { clock: clockAt(new Date(deliveredAt + HOUR_MS)) };
-  const later = await passInProcess(env, () => undefined, anHourLater);
-  const asked = await run(['renew', '--now', '--json'], {
-    ...env,
-    ...laterToday().env,
-    CERTATHON_COALESCE: '2s',
-  });
+    const paced = await run(['renew', '--json'], env);
+    const anHourLater = { clock: clockAt(new Date(deliveredAt + HOUR_MS)) };
+    const later = await passInProcess(env, () => undefined, anHourLater);
+    const asked = await run(['renew', '--now', '--json'], {
+      ...env,
+      ...laterToday().env,
+      CERTATHON_COALESCE: '2s',
+    });
 
-  expect(first.exit, first.stdout + first.stderr).toBe(0);
-  const told = JSON.parse(paced.stdout);
-  expect([paced.exit, told.done, told.postponed]).toMatchObject([
-    0,
-    [],
-    [{ reason: 'pace', target: place.app }],
-  ]);
-  const waitedMs = Date.parse(told.postponed[0].until) - deliveredAt;
-  expect(Math.abs(waitedMs - HOUR_MS)).toBeLessThan(10_000);
-  expect(later.result).toMatchObject({ exitStatus: 0, done: [{ do: 'deliver' }] });
-  expect(asked.exit, asked.stdout + asked.stderr).toBe(0);
-  const [, wait] = JSON.parse(asked.stdout).done;
-  expect(JSON.parse(asked.stdout).done.map((step: { do: string }) => step.do)).toEqual([
-    'order',
-    'wait',
-    'deliver',
-  ]);
-  expect(wait).toMatchObject({ reason: 'coalescing', target: place.app });
-  expect(putsSince(since)).toHaveLength(2);
-});
+    expect(first.exit, first.stdout + first.stderr).toBe(0);
+    const told = JSON.parse(paced.stdout);
+    expect([paced.exit, told.done, told.postponed]).toMatchObject([
+      0,
+      [],
+      [{ reason: 'pace', target: place.app }],
+    ]);
+    const waitedMs = Date.parse(told.postponed[0].until) - deliveredAt;
+    expect(Math.abs(waitedMs - HOUR_MS)).toBeLessThan(10_000);
+    expect(later.result).toMatchObject({ exitStatus: 0, done: [{ do: 'deliver' }] });
+    expect(asked.exit, asked.stdout + asked.stderr).toBe(0);
+    const [, wait] = JSON.parse(asked.stdout).done;
+    expect(JSON.parse(asked.stdout).done.map((step: { do: string }) => step.do)).toEqual([
+      'order',
+      'wait',
+      'deliver',
+    ]);
+    expect(wait).toMatchObject({ reason: 'coalescing', target: place.app });
+    expect(putsSince(since)).toHaveLength(2);
+  },
+);
 
-test('a name that is added while a certificate waits for others makes no second deployment', async () => {
+longTest('a name that is added while a certificate waits for others makes no second deployment', async () => {
   const place = await placed.place();
   const { lab } = placed;
   const own = `${place.app}-names`;

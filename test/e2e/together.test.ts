@@ -5,6 +5,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { events, keyLines, printed, removeDirectories, run, start } from '../support/certathon.ts';
 import { mark, ordersAtCa, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
+import { longTest } from '../support/whole.ts';
 
 let placed: PlacedLab;
 beforeAll(async () => {
@@ -31,7 +32,7 @@ test('two runs at once on one store make one order and one deployment', async ()
   expect(methodsSince(since)).toEqual(['PUT']);
 });
 
-test('a cron that runs renew beside serve waits for it, and orders nothing a second time', async () => {
+longTest('a cron that runs renew beside serve waits for it, and orders nothing a second time', async () => {
   const { lab } = placed;
   const place = await placed.place();
   const [since, orders] = [mark(), ordersAtCa(lab)];
@@ -49,30 +50,33 @@ test('a cron that runs renew beside serve waits for it, and orders nothing a sec
   expect(methodsSince(since)).toEqual(['PUT']);
 });
 
-test('SIGTERM in the middle of an order ends serve with 0, and the next start takes the order up again', async () => {
-  const { lab } = placed;
-  const place = await placed.place();
-  const orders = ordersAtCa(lab);
-  const serving = start(['serve'], place.env, (line, child) => {
-    if (line.event === 'order.finalized') child.kill('SIGTERM');
-  });
-  const stopped = await serving.ended;
-  const keys = keyLines(place.store);
+longTest(
+  'SIGTERM in the middle of an order ends serve with 0, and the next start takes the order up again',
+  async () => {
+    const { lab } = placed;
+    const place = await placed.place();
+    const orders = ordersAtCa(lab);
+    const serving = start(['serve'], place.env, (line, child) => {
+      if (line.event === 'order.finalized') child.kill('SIGTERM');
+    });
+    const stopped = await serving.ended;
+    const keys = keyLines(place.store);
 
-  const next = await run(['renew'], place.env);
+    const next = await run(['renew'], place.env);
 
-  expect([stopped.exit, stopped.signal]).toEqual([0, null]);
-  // Also the key that waits in the order for its certificate is printed nowhere.
-  expect(keys.length).toBeGreaterThanOrEqual(5);
-  expect(keys.filter((key) => printed.some((text) => text.includes(key)))).toEqual([]);
-  expect(stopped.lines.at(-1)?.event).toBe('service.stopped');
-  expect(next.exit, next.stderr).toBe(0);
-  expect(events(next, 'store.locked')).toEqual([]);
-  expect(events(next, 'order.resumed')).toMatchObject([
-    { order: events(stopped, 'order.created')[0]?.order },
-  ]);
-  expect(ordersAtCa(lab)).toBe(orders + 1);
-});
+    expect([stopped.exit, stopped.signal]).toEqual([0, null]);
+    // Also the key that waits in the order for its certificate is printed nowhere.
+    expect(keys.length).toBeGreaterThanOrEqual(5);
+    expect(keys.filter((key) => printed.some((text) => text.includes(key)))).toEqual([]);
+    expect(stopped.lines.at(-1)?.event).toBe('service.stopped');
+    expect(next.exit, next.stderr).toBe(0);
+    expect(events(next, 'store.locked')).toEqual([]);
+    expect(events(next, 'order.resumed')).toMatchObject([
+      { order: events(stopped, 'order.created')[0]?.order },
+    ]);
+    expect(ordersAtCa(lab)).toBe(orders + 1);
+  },
+);
 
 test('SIGTERM in the middle of a delivery ends renew with 130 and undoes nothing; the next run sees it through', async () => {
   const { lab } = placed;
@@ -93,7 +97,7 @@ test('SIGTERM in the middle of a delivery ends renew with 130 and undoes nothing
   expect(await (await memoryOf(place)).delivery()).toBeUndefined();
 });
 
-test('the record of a delivery whose end nobody saw is gone once everything is served', async () => {
+longTest('the record of a delivery whose end nobody saw is gone once everything is served', async () => {
   const place = await placed.place();
   const first = await run(['renew'], place.env);
   const [started] = events(first, 'delivery.started');

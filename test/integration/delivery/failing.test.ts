@@ -8,6 +8,7 @@ import { installed } from '../../support/installed.ts';
 import { appOf, mark, settled, shownByAll, writesSince } from '../../support/lab.ts';
 import { type PlacedLab, startPlacedLab } from '../../support/place.ts';
 import { type Moment, watchServed } from '../../support/served.ts';
+import { longTest } from '../../support/whole.ts';
 
 const BALANCER = fileURLToPath(new URL('../../../src/lab/balancer/main.ts', import.meta.url));
 const old = installed('shop.example.com');
@@ -81,42 +82,45 @@ test('balancers that never become healthy with the new certificate: taken back, 
   expect(app.env.HAPROXY_SSL_CERT).toBe(old.variable);
 });
 
-test('one balancer, and no agent free although the options say so: refused before, taken back by the deadline', async () => {
-  const { lab } = placed;
-  const place = await placed.place((host) => ({
-    env: { HAPROXY_SSL_CERT: old.variable, KEPT: 'yes' },
-    upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
-    // As a pattern, so that nobody can tell how many agents there are.
-    constraints: [['hostname', 'LIKE', `${host.slice(0, -1)}[${host.slice(-1)}]`]],
-  }));
-  const before = (await appOf(lab, place.app)).env;
-  const since = mark();
-  const watch = watchServed(lab, [place.host], place.name);
+longTest(
+  'one balancer, and no agent free although the options say so: refused before, taken back by the deadline',
+  async () => {
+    const { lab } = placed;
+    const place = await placed.place((host) => ({
+      env: { HAPROXY_SSL_CERT: old.variable, KEPT: 'yes' },
+      upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
+      // As a pattern, so that nobody can tell how many agents there are.
+      constraints: [['hostname', 'LIKE', `${host.slice(0, -1)}[${host.slice(-1)}]`]],
+    }));
+    const before = (await appOf(lab, place.app)).env;
+    const since = mark();
+    const watch = watchServed(lab, [place.host], place.name);
 
-  const refused = await run(['renew', '--replace-foreign'], place.env);
-  expect(refused.exit, refused.stderr).toBe(37);
-  expect(refused.stdout).toContain('the restart never ends unless one is free');
-  expect(callsOf(since)).toEqual([]);
+    const refused = await run(['renew', '--replace-foreign'], place.env);
+    expect(refused.exit, refused.stderr).toBe(37);
+    expect(refused.stdout).toContain('the restart never ends unless one is free');
+    expect(callsOf(since)).toEqual([]);
 
-  const env = { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '3s', CERTATHON_SPARE_AGENT: 'true' };
-  const ended = await run(['renew', '--replace-foreign'], env);
-  const moments = await watch.stop();
+    const env = { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '3s', CERTATHON_SPARE_AGENT: 'true' };
+    const ended = await run(['renew', '--replace-foreign'], env);
+    const moments = await watch.stop();
 
-  expect(ended.exit, ended.stderr).toBe(33);
-  expect(ended.stdout).toContain('finds no agent that fits');
-  expect(ended.stdout).toContain('1 of 1 balancers serve the old certificate');
-  expect(callsOf(since)).toEqual([`PUT /v2/apps${place.app}`, 'DELETE /v2/deployments/ID']);
-  expect(moments.length).toBeGreaterThan(10);
-  expect(servedAtEveryMoment(moments)).toBe(true);
-  // The restored definition wants a free agent too, so its deployment stays open; nothing is forced.
-  expect((await appOf(lab, place.app)).env).toEqual(before);
+    expect(ended.exit, ended.stderr).toBe(33);
+    expect(ended.stdout).toContain('finds no agent that fits');
+    expect(ended.stdout).toContain('1 of 1 balancers serve the old certificate');
+    expect(callsOf(since)).toEqual([`PUT /v2/apps${place.app}`, 'DELETE /v2/deployments/ID']);
+    expect(moments.length).toBeGreaterThan(10);
+    expect(servedAtEveryMoment(moments)).toBe(true);
+    // The restored definition wants a free agent too, so its deployment stays open; nothing is forced.
+    expect((await appOf(lab, place.app)).env).toEqual(before);
 
-  const held = await run(['renew', '--replace-foreign'], env);
-  expect(held.exit).toBe(33);
-  expect(callsOf(since)).toHaveLength(2);
-});
+    const held = await run(['renew', '--replace-foreign'], env);
+    expect(held.exit).toBe(33);
+    expect(callsOf(since)).toHaveLength(2);
+  },
+);
 
-test('a deployment in which nothing moves is taken back, and the next try delivers', async () => {
+longTest('a deployment in which nothing moves is taken back, and the next try delivers', async () => {
   const { lab } = placed;
   const place = await placed.place();
   lab.marathon.faults.set({ hangDeployment: place.app });

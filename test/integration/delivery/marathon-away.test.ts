@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type LabMarathon, startMarathon } from '../../../src/lab/marathon/start.ts';
 import { claimSubnet, type Subnet } from '../../../src/lab/subnet.ts';
 import { newDirectory, removeDirectories, run } from '../../support/certathon.ts';
+import { longTest } from '../../support/whole.ts';
 
 let subnet: Subnet;
 let marathon: LabMarathon;
@@ -44,7 +45,7 @@ test('a wrong password ends with 14 and is not printed, a missing marathon-lb ap
   expect(missing.stdout).toContain('/no-such-lb');
 });
 
-test('Marathon away, and Marathon without a leader for long, end with 13', async () => {
+longTest('Marathon away, and Marathon without a leader for long, end with 13', async () => {
   marathon.faults.set({ noLeader: 503, noLeaderHoldMs: 50 });
   const nobody = `http://${subnet.address(39)}:8080`;
   const [away, leaderless] = await Promise.all([

@@ -6,6 +6,7 @@ import { installed } from '../../support/installed.ts';
 import { appOf, change, mark, settled, shownByAll, writesSince } from '../../support/lab.ts';
 import { type PlacedLab, startPlacedLab } from '../../support/place.ts';
 import { until } from '../../support/until.ts';
+import { longTest } from '../../support/whole.ts';
 
 const APP = '/marathon-lb';
 const old = installed('shop.example.com');
@@ -59,24 +60,27 @@ test('a bundle that is cut short on its way to Marathon is taken back: every bal
   expect(await shownByAll(lab, APP, 'shop.example.com')).toMatchObject([one, one]);
 });
 
-test('a new balancer that dies during the delivery is replaced by Marathon, and the delivery ends well', async () => {
-  const { lab } = placed;
-  const { env, name } = await ours();
-  const program = start(['renew'], env);
-  await program.logged('delivery.started');
-  const { version } = await appOf(lab, APP);
-  const fresh = await until('a new balancer runs', () =>
-    lab.marathon
-      .tasks(APP)
-      .find((task) => task.version === version && task.state === 'TASK_RUNNING' && task.pid !== undefined),
-  );
-  process.kill(fresh.pid as number, 'SIGKILL');
+longTest(
+  'a new balancer that dies during the delivery is replaced by Marathon, and the delivery ends well',
+  async () => {
+    const { lab } = placed;
+    const { env, name } = await ours();
+    const program = start(['renew'], env);
+    await program.logged('delivery.started');
+    const { version } = await appOf(lab, APP);
+    const fresh = await until('a new balancer runs', () =>
+      lab.marathon
+        .tasks(APP)
+        .find((task) => task.version === version && task.state === 'TASK_RUNNING' && task.pid !== undefined),
+    );
+    process.kill(fresh.pid as number, 'SIGKILL');
 
-  const ended = await program.ended;
+    const ended = await program.ended;
 
-  expect(ended.exit, ended.stderr).toBe(0);
-  expect(await shownByAll(lab, APP, name)).toMatchObject([{ isValid: true }, { isValid: true }]);
-});
+    expect(ended.exit, ended.stderr).toBe(0);
+    expect(await shownByAll(lab, APP, name)).toMatchObject([{ isValid: true }, { isValid: true }]);
+  },
+);
 
 test('who scales the app between our read and our write keeps their balancer, and it serves ours too', async () => {
   const { lab } = placed;

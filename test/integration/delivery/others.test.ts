@@ -4,6 +4,7 @@ import { passInProcess } from '../../support/in-process.ts';
 import { appOf, change, mark, settled, shownByAll, writesSince } from '../../support/lab.ts';
 import { type PlacedLab, startPlacedLab } from '../../support/place.ts';
 import { until } from '../../support/until.ts';
+import { longTest } from '../../support/whole.ts';
 
 let placed: PlacedLab;
 beforeAll(async () => {
@@ -45,25 +46,28 @@ test('what somebody else writes between our read and our write is not lost', asy
   expect(shown).toMatchObject([{ isValid: true, fingerprint: result.seen?.stored?.fingerprint }]);
 });
 
-test('somebody who forces another definition over our deployment is not undone, and what they wrote stays', async () => {
-  const { lab } = placed;
-  // The new task is held back by its neighbour, so that there is time to come in between.
-  const place = await placed.place({ env: { THEIRS: 'old' }, taskKillGracePeriodSeconds: 5 });
-  const program = start(['renew'], place.env);
-  await program.logged('delivery.started');
+longTest(
+  'somebody who forces another definition over our deployment is not undone, and what they wrote stays',
+  async () => {
+    const { lab } = placed;
+    // The new task is held back by its neighbour, so that there is time to come in between.
+    const place = await placed.place({ env: { THEIRS: 'old' }, taskKillGracePeriodSeconds: 5 });
+    const program = start(['renew'], place.env);
+    await program.logged('delivery.started');
 
-  const { env } = await appOf(lab, place.app);
-  const { HAPROXY_SSL_CERT: _ours, ...others } = env;
-  const since = mark();
-  await change(lab, place.app, { env: { ...others, THEIRS: 'new' } }, '?force=true');
-  const ended = await program.ended;
+    const { env } = await appOf(lab, place.app);
+    const { HAPROXY_SSL_CERT: _ours, ...others } = env;
+    const since = mark();
+    await change(lab, place.app, { env: { ...others, THEIRS: 'new' } }, '?force=true');
+    const ended = await program.ended;
 
-  expect(ended.exit, ended.stderr).toBe(0);
-  expect(events(ended, 'delivery.failed')).toMatchObject([{ level: 'warn', code: 'DELIVERY_OVERTAKEN' }]);
-  expect(methodsOf(since)).toEqual([`PUT /v2/apps${place.app}force=true`, `PUT /v2/apps${place.app}`]);
-  expect((await settled(lab, place.app)).env).toMatchObject({ THEIRS: 'new' });
-  expect(await shownByAll(lab, place.app, place.name)).toMatchObject([{ isValid: true }]);
-});
+    expect(ended.exit, ended.stderr).toBe(0);
+    expect(events(ended, 'delivery.failed')).toMatchObject([{ level: 'warn', code: 'DELIVERY_OVERTAKEN' }]);
+    expect(methodsOf(since)).toEqual([`PUT /v2/apps${place.app}force=true`, `PUT /v2/apps${place.app}`]);
+    expect((await settled(lab, place.app)).env).toMatchObject({ THEIRS: 'new' });
+    expect(await shownByAll(lab, place.app, place.name)).toMatchObject([{ isValid: true }]);
+  },
+);
 
 test('Marathon without a leader during the delivery is waited out', async () => {
   const { lab } = placed;

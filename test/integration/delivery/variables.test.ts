@@ -15,6 +15,7 @@ import {
   writesSince,
 } from '../../support/lab.ts';
 import { type PlacedLab, startPlacedLab } from '../../support/place.ts';
+import { longTest } from '../../support/whole.ts';
 
 const SECRET = { HAPROXY_SSL_CERT: { secret: 'tls' } };
 let placed: PlacedLab;
@@ -92,27 +93,30 @@ test('--replace-foreign replaces it', async () => {
   expect((await appOf(lab, place.app)).env).toMatchObject({ KEPT: 'yes' });
 });
 
-test('a numbered variable gets the certificate, the empty base a placeholder, and both are served by SNI', async () => {
-  const { lab } = placed;
-  const place = await placed.place();
-  const env = { ...place.env, CERTATHON_CERT_ENV: 'HAPROXY_SSL_CERT3' };
+longTest(
+  'a numbered variable gets the certificate, the empty base a placeholder, and both are served by SNI',
+  async () => {
+    const { lab } = placed;
+    const place = await placed.place();
+    const env = { ...place.env, CERTATHON_CERT_ENV: 'HAPROXY_SSL_CERT3' };
 
-  const ended = await run(['renew'], env);
+    const ended = await run(['renew'], env);
 
-  expect(ended.exit, ended.stderr).toBe(0);
-  const app = await settled(lab, place.app);
-  expect(Object.keys(app.env).filter((name) => name.startsWith('HAPROXY'))).toEqual(
-    expect.arrayContaining(['HAPROXY_SSL_CERT', 'HAPROXY_SSL_CERT3']),
-  );
-  const root = await lab.authority.root();
-  const at = (name: string) => shownAt(place.host, lab.ports.https, name, root);
-  expect(await at(place.name)).toMatchObject({ isValid: true });
-  expect((await at('nobody.example.org')).issuer).toBe('not yet issued');
+    expect(ended.exit, ended.stderr).toBe(0);
+    const app = await settled(lab, place.app);
+    expect(Object.keys(app.env).filter((name) => name.startsWith('HAPROXY'))).toEqual(
+      expect.arrayContaining(['HAPROXY_SSL_CERT', 'HAPROXY_SSL_CERT3']),
+    );
+    const root = await lab.authority.root();
+    const at = (name: string) => shownAt(place.host, lab.ports.https, name, root);
+    expect(await at(place.name)).toMatchObject({ isValid: true });
+    expect((await at('nobody.example.org')).issuer).toBe('not yet issued');
 
-  const since = mark();
-  expect((await run(['renew'], env)).exit).toBe(0);
-  expect(writesSince(lab, since)).toEqual([]);
-});
+    const since = mark();
+    expect((await run(['renew'], env)).exit).toBe(0);
+    expect(writesSince(lab, since)).toEqual([]);
+  },
+);
 
 test('with an empty store the certificate is read back from the app, and nothing is ordered', async () => {
   const { lab } = placed;
@@ -129,7 +133,7 @@ test('with an empty store the certificate is read back from the app, and nothing
   expect(writesSince(lab, since)).toEqual([]);
 });
 
-test('an account key that is given as an option is used and found again at the CA', async () => {
+longTest('an account key that is given as an option is used and found again at the CA', async () => {
   const { lab } = placed;
   const place = await placed.placeWithoutTasks();
   const env = { CERTATHON_ACME_ACCOUNT_KEY: createAccountKey(), CERTATHON_DELIVERY_TIMEOUT: '1s' };

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { makeServerCertificate } from '../../../../src/lab/authority-certificate.ts';
 import { startLoad } from '../../../../src/lab/load.ts';
+import { longTest } from '../../../support/whole.ts';
 import { app } from './apps.ts';
 import {
   cleanUp,
@@ -94,24 +95,27 @@ test.each([
   },
 );
 
-test('8.24 8.25 another start has another environment in effect, and nothing is served before its first generation', async () => {
-  marathon = await startSmallMarathon([]);
-  const first = await startTestBalancer(marathon.url, [], { HAPROXY_SSL_CERT: bundle });
-  await untilResting(first);
-  expect((await first.served('x')).subject.CN).toBe('lab acme server');
-  await first.stop();
-  await expect(first.served('x')).rejects.toThrow();
+longTest(
+  '8.24 8.25 another start has another environment in effect, and nothing is served before its first generation',
+  async () => {
+    marathon = await startSmallMarathon([]);
+    const first = await startTestBalancer(marathon.url, [], { HAPROXY_SSL_CERT: bundle });
+    await untilResting(first);
+    expect((await first.served('x')).subject.CN).toBe('lab acme server');
+    await first.stop();
+    await expect(first.served('x')).rejects.toThrow();
 
-  const second = await startTestBalancer('http://127.0.0.1:9', [], {});
-  await until('Marathon was asked in vain', () => second.process.lastOutput().includes('gave no apps'));
+    const second = await startTestBalancer('http://127.0.0.1:9', [], {});
+    await until('Marathon was asked in vain', () => second.process.lastOutput().includes('gave no apps'));
 
-  await expect(second.served('x')).rejects.toThrow();
-  await expect(second.admin('/_haproxy_health_check')).rejects.toThrow();
-  const third = await startTestBalancer(marathon.url);
-  expect((await until('it serves', () => third.served('x'))).subject.CN).toBe('*');
-});
+    await expect(second.served('x')).rejects.toThrow();
+    await expect(second.admin('/_haproxy_health_check')).rejects.toThrow();
+    const third = await startTestBalancer(marathon.url);
+    expect((await until('it serves', () => third.served('x'))).subject.CN).toBe('*');
+  },
+);
 
-test('8.15 in poll mode it follows at intervals and both signals answer 500', async () => {
+longTest('8.15 in poll mode it follows at intervals and both signals answer 500', async () => {
   const task = await startTask('shop');
   marathon = await startSmallMarathon([]);
   const balancer = await startTestBalancer(marathon.url, [], { POLL_INTERVAL: '0.2' }, 'poll');
@@ -124,20 +128,23 @@ test('8.15 in poll mode it follows at intervals and both signals answer 500', as
   expect((await balancer.admin('/_mlb_signal/hup')).status).toBe(500);
 });
 
-test('templates of the whole balancer come from its environment, where backslash-n is a newline', async () => {
-  const task = await startTask('shop');
-  marathon = await startSmallMarathon([app('/shop', 10001, task.port, { HAPROXY_0_VHOST: 'a.com' })]);
-  const balancer = await startTestBalancer(marathon.url, [], {
-    HAPROXY_HTTP_FRONTEND_HEAD:
-      '\\nfrontend marathon_http_in\\n  bind *:80\\n  mode http\\n  http-request return status 418 if { path /teapot }\\n',
-  });
-  await untilResting(balancer);
+longTest(
+  'templates of the whole balancer come from its environment, where backslash-n is a newline',
+  async () => {
+    const task = await startTask('shop');
+    marathon = await startSmallMarathon([app('/shop', 10001, task.port, { HAPROXY_0_VHOST: 'a.com' })]);
+    const balancer = await startTestBalancer(marathon.url, [], {
+      HAPROXY_HTTP_FRONTEND_HEAD:
+        '\\nfrontend marathon_http_in\\n  bind *:80\\n  mode http\\n  http-request return status 418 if { path /teapot }\\n',
+    });
+    await untilResting(balancer);
 
-  expect((await balancer.http('a.com', '/teapot')).status).toBe(418);
-  expect((await balancer.http('a.com')).status).toBe(200);
-});
+    expect((await balancer.http('a.com', '/teapot')).status).toBe(418);
+    expect((await balancer.http('a.com')).status).toBe(200);
+  },
+);
 
-test('a HAProxy that died is started again', async () => {
+longTest('a HAProxy that died is started again', async () => {
   marathon = await startSmallMarathon([]);
   const balancer = await startTestBalancer(marathon.url);
   const { masterPid } = await untilResting(balancer);
