@@ -13,8 +13,8 @@ const UNDER_LOAD = 'test/e2e/load.test.ts';
 const PARTLY = [
   'test/e2e/{challenge-routes,doctor,found-by-address,kill,kill-directory,rollout-abort,rollout-faults}.test.ts',
   'test/e2e/{several-apps,timing,together}.test.ts',
-  'test/integration/delivery/{failing,marathon-away,meanwhile,others,variables,writing}.test.ts',
-  'test/integration/lab/balancer/restarts.test.ts',
+  'test/integration/delivery/{directory-faults,failing,marathon-away,meanwhile,others,variables,writing}.test.ts',
+  'test/integration/lab/balancer/{restarts,signals}.test.ts',
 ];
 
 // Hundreds of programs are started from the same sources: compiling them anew would be a third of their time.

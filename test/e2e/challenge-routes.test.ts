@@ -12,7 +12,7 @@ import { ask } from '../support/ask.ts';
 import { singleBalancer } from '../support/lab.ts';
 import { routed } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
-import { longTest } from '../support/whole.ts';
+import { longDescribe, longTest } from '../support/whole.ts';
 
 /** What comes back at a balancer's challenge path for a name of each kind of owner, and that a CA which asks there
  * gets its answer: the label set that is shipped, on both kinds of balancer. */
@@ -137,7 +137,7 @@ describe.each(Object.keys(BALANCERS))('the shipped labels on the %s balancer', (
   });
 });
 
-describe('a list of names in HAPROXY_0_VHOST instead, as letsencrypt-dcos had it', () => {
+longDescribe('a list of names in HAPROXY_0_VHOST instead, as letsencrypt-dcos had it', () => {
   const listed = ['plain.example.com', 'a.three-plain.example.com', 'c.three-plain.example.com'];
 
   test('is the list of wanted names, read through the API, and routes their challenges', async () => {

@@ -8,7 +8,7 @@ import { appOf, change, mark, settled, shownByAll, writesSince } from '../suppor
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
 import { watchServed } from '../support/served.ts';
 import { until } from '../support/until.ts';
-import { longTest } from '../support/whole.ts';
+import { longDescribe, longTest } from '../support/whole.ts';
 
 const held = installed('shop.example.com');
 let placed: PlacedLab;
@@ -205,8 +205,8 @@ function typed(answer: string, env: Record<string, string>): Promise<string> {
   });
 }
 
-describe('on a terminal', () => {
-  longTest('it asks, and changes only what was agreed to', async () => {
+longDescribe('on a terminal', () => {
+  it('it asks, and changes only what was agreed to', async () => {
     const place = await stuck();
     const since = mark();
 

@@ -36,9 +36,8 @@ const EACH: { when: string; at: KillAt; needs?: 'unprepared' | 'one that loses a
   { when: 'the delivery is proven', at: said('"event":"delivery.verified"') },
 ];
 
-/** Before, within and after the change of the files, and among the reloads. */
+/** Before and after the change of the files, and among the reloads. */
 const SHORT = [
-  'the directory is about to be prepared',
   'the file is staged',
   'the file is in its place',
   'one has reloaded and the other has lost its signal',

@@ -24,8 +24,8 @@ const EACH: { when: string; is: (line: LogLine) => boolean }[] = [
   },
 ];
 
-/** Nothing ordered, ordered and not issued, issued and not delivered, delivered and not proven. */
-const SHORT = ['account.registered', 'challenge.validated', 'certificate.issued', 'delivery.started'];
+/** Ordered and not issued, issued and not delivered, delivered and not proven. */
+const SHORT = ['challenge.validated', 'certificate.issued', 'delivery.started'];
 const MOMENTS = EACH.filter(({ when }) => isWhole || SHORT.includes(when));
 
 let placed: PlacedLab;

@@ -120,7 +120,7 @@ describe('two marathon-lb apps, each with the certificate in its environment', (
     expect(await servedBy(INTERNAL, WIKI)).toBe(fingerprintOf(ended));
   });
 
-  it('get it one without the other when the other is not there: APP_MISSING', async () => {
+  longTest('get it one without the other when the other is not there: APP_MISSING', async () => {
     const since = mark();
 
     const ended = await run(['renew', '--now'], {

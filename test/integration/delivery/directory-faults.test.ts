@@ -21,6 +21,7 @@ import {
   stateOf,
 } from '../../support/directory.ts';
 import type { KilledDelivery } from '../../support/killed-delivery.ts';
+import { longDescribe } from '../../support/whole.ts';
 
 const CHILD = resolve(import.meta.dirname, '../../support/killed-delivery.ts');
 
@@ -237,7 +238,7 @@ function kill(killed: KilledDelivery): boolean {
   return false;
 }
 
-describe('a run that is killed', () => {
+longDescribe('a run that is killed', () => {
   it.each([
     ['after the files are in place', { point: 'look', times: 1 }],
     ['before the first signal', { point: 'ask', times: 1 }],

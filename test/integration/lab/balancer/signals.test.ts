@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
+import { longTest } from '../../../support/whole.ts';
 import { app } from './apps.ts';
 import {
   ask,
@@ -95,7 +96,7 @@ test('8.14 usr1 validates and reloads without asking Marathon, by any method', a
   expect((await balancer.state()).counters.validations).toBe((before.counters.validations ?? 0) + 1);
 });
 
-test('8.15 a dropped usr1 is answered 200 and never acted on; the next one is', async () => {
+longTest('8.15 a dropped usr1 is answered 200 and never acted on; the next one is', async () => {
   const balancer = await startServing();
   await balancer.switch({ dropUsr1: 1 });
 
@@ -109,7 +110,7 @@ test('8.15 a dropped usr1 is answered 200 and never acted on; the next one is', 
   await until('the second one works', async () => (await reloads(balancer)) === 1);
 });
 
-test('8.15 usr1 with a waiting event is only the regeneration', async () => {
+longTest('8.15 usr1 with a waiting event is only the regeneration', async () => {
   const balancer = await startServing();
   await balancer.switch({ isFrozen: true });
   await balancer.admin('/_mlb_signal/hup');
@@ -123,7 +124,7 @@ test('8.15 usr1 with a waiting event is only the regeneration', async () => {
   expect(await reloads(balancer)).toBe(0);
 });
 
-test('8.15 a delayed usr1 acts later, and both signals answer 500 as in poll mode', async () => {
+longTest('8.15 a delayed usr1 acts later, and both signals answer 500 as in poll mode', async () => {
   const balancer = await startServing();
   await balancer.switch({ delayUsr1Ms: 300 });
   await balancer.admin('/_mlb_signal/usr1');
