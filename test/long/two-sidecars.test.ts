@@ -89,13 +89,17 @@ async function startBoth(name: string, last: number, env: Record<string, string>
   return sides as [Side, Side];
 }
 
+/** Mostly seconds; but who has its file replaced in the middle of its delivery tries again after five minutes. */
+const SETTLED_WITHIN_MS = 400_000;
+
 /** Waits until both are content with one and the same certificate. @returns its fingerprint */
 function agreed(sides: readonly Side[]): Promise<string> {
-  return until('both are content with one certificate', async () => {
+  const look = async () => {
     const [left, right] = await Promise.all(sides.map(({ status }) => status()));
     const isSame = left?.certificate?.fingerprint === right?.certificate?.fingerprint;
     return left?.state === 'ok' && right?.state === 'ok' && isSame && left.certificate?.fingerprint;
-  });
+  };
+  return until('both are content with one certificate', look, SETTLED_WITHIN_MS);
 }
 
 /** Lets both look a few times more. */
@@ -127,7 +131,7 @@ async function renewedInTurn(sides: readonly Side[]): Promise<unknown[]> {
   return steps;
 }
 
-describe('two programs with a store each', () => {
+describe('two programs with a store each', { timeout: 2 * SETTLED_WITHIN_MS }, () => {
   it('settle on one certificate in the environment of one marathon-lb app', async () => {
     const [since, orders] = [mark(), ordersAtCa(lab)];
     const sides = await startBoth('env.example.com', 41, { CERTATHON_MARATHON_LB_APP: RESTARTED });
