@@ -138,25 +138,28 @@ longTest('a deployment in which nothing moves is taken back, and the next try de
   expect(await shownByAll(lab, place.app, place.name)).toMatchObject([{ isValid: true }]);
 });
 
-test('a balancer that is healthy but serves something else: DELIVERY_NOT_SERVED, naming it and what it shows', async () => {
-  const { lab } = placed;
-  const file = join(newDirectory(), 'fixed.pem');
-  writeFileSync(file, old.pem);
-  const args = [
-    'sse',
-    '-m',
-    lab.marathon.url,
-    '--health-check',
-    '--group',
-    'external',
-    `--ssl-certs=${file}`,
-  ];
-  const place = await placed.place({ args });
+longTest(
+  'a balancer that is healthy but serves something else: DELIVERY_NOT_SERVED, naming it and what it shows',
+  async () => {
+    const { lab } = placed;
+    const file = join(newDirectory(), 'fixed.pem');
+    writeFileSync(file, old.pem);
+    const args = [
+      'sse',
+      '-m',
+      lab.marathon.url,
+      '--health-check',
+      '--group',
+      'external',
+      `--ssl-certs=${file}`,
+    ];
+    const place = await placed.place({ args });
 
-  const ended = await run(['renew'], { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '8s' });
+    const ended = await run(['renew'], { ...place.env, CERTATHON_DELIVERY_TIMEOUT: '8s' });
 
-  expect(ended.exit, ended.stderr).toBe(34);
-  expect(ended.stdout).toContain('DELIVERY_NOT_SERVED');
-  expect(ended.stdout).toContain(`${place.host}:${lab.ports.https}`);
-  expect(ended.stdout).toContain(`serves certificate ${old.fingerprint.slice(0, 16)} for ${place.name}`);
-});
+    expect(ended.exit, ended.stderr).toBe(34);
+    expect(ended.stdout).toContain('DELIVERY_NOT_SERVED');
+    expect(ended.stdout).toContain(`${place.host}:${lab.ports.https}`);
+    expect(ended.stdout).toContain(`serves certificate ${old.fingerprint.slice(0, 16)} for ${place.name}`);
+  },
+);

@@ -82,32 +82,35 @@ longTest(
   },
 );
 
-test('who scales the app between our read and our write keeps their balancer, and it serves ours too', async () => {
-  const { lab } = placed;
-  const { env, name } = await ours();
-  let isScaled = false;
+longTest(
+  'who scales the app between our read and our write keeps their balancer, and it serves ours too',
+  async () => {
+    const { lab } = placed;
+    const { env, name } = await ours();
+    let isScaled = false;
 
-  const { result } = await passInProcess(
-    env,
-    (marathon) => {
-      const updateApp = marathon.updateApp.bind(marathon);
-      marathon.updateApp = async (...args) => {
-        if (!isScaled) {
-          isScaled = true;
-          await change(lab, APP, { instances: 3 });
-          await settled(lab, APP);
-        }
-        return updateApp(...args);
-      };
-    },
-    { forced: true },
-  );
+    const { result } = await passInProcess(
+      env,
+      (marathon) => {
+        const updateApp = marathon.updateApp.bind(marathon);
+        marathon.updateApp = async (...args) => {
+          if (!isScaled) {
+            isScaled = true;
+            await change(lab, APP, { instances: 3 });
+            await settled(lab, APP);
+          }
+          return updateApp(...args);
+        };
+      },
+      { forced: true },
+    );
 
-  expect(result.problems).toEqual([]);
-  expect((await settled(lab, APP)).instances).toBe(3);
-  const shown = await shownByAll(lab, APP, name);
-  expect(shown).toHaveLength(3);
-  expect(new Set(shown.map(({ fingerprint }) => fingerprint))).toEqual(
-    new Set([result.seen?.stored?.fingerprint]),
-  );
-});
+    expect(result.problems).toEqual([]);
+    expect((await settled(lab, APP)).instances).toBe(3);
+    const shown = await shownByAll(lab, APP, name);
+    expect(shown).toHaveLength(3);
+    expect(new Set(shown.map(({ fingerprint }) => fingerprint))).toEqual(
+      new Set([result.seen?.stored?.fingerprint]),
+    );
+  },
+);
