@@ -4,4 +4,4 @@
 const http = process.getBuiltinModule('node:http');
 
 /** `node:http` without the cost of importing it by name. Types come from `node:http` itself. */
-export const { createServer, get, request, Agent, STATUS_CODES } = http;
+export const { createServer, get } = http;

@@ -59,6 +59,7 @@ export function readDefinition(
   );
   const faults = faultsOf(given, accept);
   if (faults.length > 0) return refuse(faults);
+  // Its faults were looked for field by field, and there are none.
   const definition = given as unknown as AppDefinitionJson;
   const notices = [
     ...removed.map((path) => `${path} is null and is left out`),

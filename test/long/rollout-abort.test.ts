@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import type { MixedLoad } from '../../src/lab/load-mixed.ts';
-import { type Ended, events, removeDirectories } from '../support/certathon.ts';
+import { events, removeDirectories } from '../support/certathon.ts';
 import { type HeldConnection, holdConnection } from '../support/held-connection.ts';
 import { appOf, change, settled } from '../support/lab.ts';
+import { expectEnd } from '../support/rollout-ends.ts';
 import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
 import { labEnv, usersGone } from '../support/rollouts.ts';
 import { CTRL_C, onTerminal } from '../support/terminal.ts';
-import { longDescribe } from '../support/whole.ts';
 
 let lab: Lab;
 let web: RolloutGroup;
@@ -26,12 +26,6 @@ afterAll(async () => {
 
 const AT_ONCE = ['--initial-instances', '2'];
 const version = (name: string) => ({ env: { VERSION: name } });
-const ends = (exit: number, lastWords: string) => ({
-  exit,
-  stdout: expect.stringMatching(new RegExp(`${lastWords}\\n$`)),
-});
-const expectEnd = (ended: Ended, exit: number, lastWords: string) =>
-  expect(ended, ended.stdout + ended.stderr).toMatchObject(ends(exit, lastWords));
 
 describe('a group whose name has a slash within, under load', () => {
   it('is rolled out, whether or not the label has another in front', async () => {
@@ -131,7 +125,7 @@ describe('a group whose name has a slash within, under load', () => {
   });
 });
 
-longDescribe('connections that last longer than they may', () => {
+describe('connections that last longer than they may', () => {
   let shop: RolloutGroup;
   let held: HeldConnection;
   beforeAll(async () => {

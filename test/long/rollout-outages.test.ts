@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import type { MixedLoad } from '../../src/lab/load-mixed.ts';
-import { type Ended, events, removeDirectories } from '../support/certathon.ts';
+import { events, removeDirectories } from '../support/certathon.ts';
 import { change, mark, writesSince } from '../support/lab.ts';
+import { expectEnd } from '../support/rollout-ends.ts';
 import { gate, type RolloutGroup, rolloutGroup } from '../support/rollout-groups.ts';
 import { usersGone } from '../support/rollouts.ts';
 import { until } from '../support/until.ts';
@@ -27,11 +28,6 @@ afterAll(async () => {
 
 const AT_ONCE = ['--initial-instances', '2'];
 const version = (name: string) => ({ env: { VERSION: name } });
-const expectEnd = (ended: Ended, exit: number, lastWords: string) =>
-  expect(ended, ended.stdout + ended.stderr).toMatchObject({
-    exit,
-    stdout: expect.stringMatching(new RegExp(`${lastWords}\\n$`)),
-  });
 const writesOf = (since: string) =>
   writesSince(lab, since).map(({ method, path, body }) =>
     method === 'PUT' ? `${method} ${path} ${body}` : `${method} ${path}`,

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import type { AppDefinition } from '../../src/lab/definitions.ts';
 import type { MixedLoad } from '../../src/lab/load-mixed.ts';
-import { type Ended, events, removeDirectories } from '../support/certathon.ts';
+import { events, removeDirectories } from '../support/certathon.ts';
 import { mark, writesSince } from '../support/lab.ts';
+import { expectEnd } from '../support/rollout-ends.ts';
 import { gate, rolloutGroup } from '../support/rollout-groups.ts';
 import { usersGone } from '../support/rollouts.ts';
 
@@ -26,11 +27,6 @@ const AWAY_MS = 10_000;
 const AT_ONCE = ['--initial-instances', '2'];
 const OFTEN = { intervalSeconds: 0.25 };
 const version = (name: string) => ({ env: { VERSION: name } });
-const expectEnd = (ended: Ended, exit: number, lastWords: string) =>
-  expect(ended, ended.stdout + ended.stderr).toMatchObject({
-    exit,
-    stdout: expect.stringMatching(new RegExp(`${lastWords}\\n$`)),
-  });
 const expectNoneLost = async (users: MixedLoad[]) => {
   const reports = await usersGone(users);
   expect(reports.flatMap(({ failures }) => failures)).toEqual([]);
