@@ -1,7 +1,7 @@
 import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/schema.ts';
 import { type AppChange, applyChange } from './apply.ts';
-import { envChange } from './change.ts';
+import { envChange, LARGEST_TOTAL, LARGEST_VARIABLE } from './change.ts';
 import type { DeliveryRequest, DeliveryTools } from './delivery.ts';
 import { whatIsServed } from './undo.ts';
 import { contentMark, readVariable } from './variable.ts';
@@ -32,7 +32,12 @@ export function certificateChange(request: DeliveryRequest, tools: DeliveryTools
     },
     isHeldBy: (app) => contentMark(readVariable(app.env[variable])) === fingerprint,
     patchFor: (app) => {
-      const change = envChange(app.env, variable, bundle, request.placeholderPem);
+      const change = envChange(app.env, {
+        put: [{ variable, bundle }],
+        clear: [],
+        placeholderPem: request.placeholderPem,
+        limits: { variableBytes: LARGEST_VARIABLE, totalBytes: LARGEST_TOTAL },
+      });
       if (change.kind === 'none') return undefined;
       if (change.kind === 'too-large') throw new CertathonError('DELIVERY_TOO_LARGE', change.message);
       guardContent(app, request);
