@@ -2,6 +2,7 @@ import { keyAuthorization } from './acme/account-key.ts';
 import { createAcmeClient } from './acme/client.ts';
 import { startResponder } from './acme/responder.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
+import { issuerTrust } from './certificates/issuer-trust.ts';
 import { CERTIFICATE_ID, type CertificatePolicy } from './certificates/model.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
@@ -10,6 +11,8 @@ import { openAccountStore } from './certificates/store-accounts.ts';
 import { openChallengeStore } from './certificates/store-challenges.ts';
 import type { Config } from './config/config.ts';
 import { openConnections } from './connections.ts';
+import { LARGEST_BUNDLE } from './delivery/bundle.ts';
+import { LARGEST_VARIABLE } from './delivery/change.ts';
 import { showCertificate } from './finding.ts';
 import { pidsOf, requestReload } from './haproxy/reload.ts';
 import type { Clock } from './lib/clock.ts';
@@ -101,6 +104,11 @@ export async function wire({
     givenKeyPem: config.acmeAccountKey,
     contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
     profile: config.acmeProfile,
+    keyType: config.keyType,
+    reuseKey: config.reuseKey,
+    preferredChain: config.preferredChain,
+    trust: issuerTrust(config.acmeDirectory, config.issuerCa),
+    mostBytes: config.delivery === 'environment' ? LARGEST_VARIABLE : LARGEST_BUNDLE,
     checkRoutes: (names) =>
       tryRoutes(names, {
         mode: config.routeCheck,

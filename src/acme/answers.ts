@@ -155,19 +155,6 @@ function readHttp01(answer: AcmeAnswer, authorizationUrl: string, what: string):
   return defined({ url: seen.url, token: seen.token, status: seen.status, error: seen.error });
 }
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----[A-Za-z0-9+/=\s]+-----END \1-----/g;
-
-/** Reads a chain: every block of a certificate, nothing around them. Pure.
- * @throws ACME_ANSWER_INVALID when there is none, or anything else than certificates
- * @source RFC 8555 9.1: application/pem-certificate-chain, the leaf first */
-export function readChain(answer: AcmeAnswer, certificateUrl: string): string {
-  const blocks = typeof answer.data === 'string' ? [...answer.data.matchAll(PEM_BLOCK)] : [];
-  if (blocks.length === 0 || blocks.some(([, label]) => label !== 'CERTIFICATE')) {
-    throw invalidAnswer('the certificate', certificateUrl, answer, 'it is no chain of certificates in PEM');
-  }
-  return blocks.map(([block]) => `${block}\n`).join('');
-}
-
 /** How far the clock of the CA is ahead of ours, read off the Date header of an answer. Pure.
  * The header has whole seconds, so half of one is added; the answer was written between `sentMs` and
  * `receivedMs`, so the middle is taken. Right to about a second plus half the round trip.

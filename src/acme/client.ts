@@ -60,6 +60,13 @@ export interface AcmeClient {
   waitForOrder(order: Order | string, until: 'ready' | 'valid', wait: { deadlineMs: number }): Promise<Order>;
   /** The chain in PEM, leaf first, without any key. */
   download(order: Order): Promise<string>;
+  /** The first chain of the CA that is taken: its usual one, else an alternative one for the same certificate.
+   * An alternative that can not be fetched or read counts as not offered.
+   * @returns the usual chain and `taken: false` when none was */
+  downloadTaken(
+    order: Order,
+    isTaken: (chainPem: string) => boolean,
+  ): Promise<{ chainPem: string; taken: boolean }>;
   /** For authorizations of an order that is given up, so that they do not count as pending. */
   deactivateAuthorization(url: string): Promise<void>;
   /** How far the CA's clock is ahead of ours, in ms, by its last answer. */

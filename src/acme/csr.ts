@@ -1,12 +1,18 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
 import { CertathonError } from '../lib/errors.ts';
+import { DEFAULT_KEY_TYPE, KEY_PARAMETERS, type KeyType } from '../lib/key-types.ts';
 
-/** A new key for one certificate: ECDSA P-256 as PKCS#8 PEM. */
-export function createCertificateKey(): string {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
-    type: 'pkcs8',
-    format: 'pem',
-  }) as string;
+/** A new key for one certificate as PKCS#8 PEM. RSA of 4096 bits takes seconds, so it is made beside the event
+ * loop, which goes on answering challenges and health checks. */
+export async function createCertificateKey(keyType: KeyType = DEFAULT_KEY_TYPE): Promise<string> {
+  const wanted = KEY_PARAMETERS[keyType];
+  const generate = promisify(generateKeyPair);
+  const { privateKey } =
+    'curve' in wanted
+      ? await generate('ec', { namedCurve: wanted.curve })
+      : await generate('rsa', { modulusLength: wanted.bits });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
 /** A certificate request for exactly these names, all as subject alternative names. There is no common name:
@@ -18,7 +24,7 @@ export function createCertificateKey(): string {
  * @source RFC 8555 7.4: "The CSR MUST indicate the exact same set of requested identifiers as the initial newOrder" */
 export async function createCsr(names: readonly string[], privateKeyPem: string): Promise<string> {
   if (names.length === 0) throw new CertathonError('NAMES_MISSING', 'Certificate request without a name');
-  const key = pkcs8(privateKeyPem);
+  const key = certificateKeyPkcs8(privateKeyPem);
   // acme-client costs 200 ms to load: only a pass that orders pays for it.
   const { crypto } = await import('acme-client');
   const [, csr] = await crypto.createCsr({ altNames: [...names] }, key);
@@ -33,7 +39,8 @@ export function csrBase64Url(csr: Uint8Array | string): string {
   return Buffer.from(body, 'base64').toString('base64url');
 }
 
-function pkcs8(privateKeyPem: string): string {
+/** The private key of a certificate in the form that acme-client takes.   @throws CERTIFICATE_UNUSABLE */
+export function certificateKeyPkcs8(privateKeyPem: string): string {
   try {
     return createPrivateKey(privateKeyPem).export({ type: 'pkcs8', format: 'pem' }) as string;
   } catch (cause) {

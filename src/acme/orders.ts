@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
-import { type Order, readChain, readOrder } from './answers.ts';
+import { type Order, readOrder } from './answers.ts';
+import { readAlternates, readChain } from './chains.ts';
 import { csrBase64Url } from './csr.ts';
 import { pollUntil } from './poll.ts';
 import { invalidAnswer, listed, orderInvalid, refusalClass, wasLost } from './refusal.ts';
@@ -105,6 +106,10 @@ export function createOrders({ session, clock, signal }: Surroundings) {
   }
 
   async function download(wanted: Order): Promise<string> {
+    return (await fetchChain(wanted)).chainPem;
+  }
+
+  async function fetchChain(wanted: Order): Promise<{ chainPem: string; alternates: string[] }> {
     const url = wanted.certificateUrl;
     if (url === undefined) {
       throw new CertathonError(
@@ -112,13 +117,43 @@ export function createOrders({ session, clock, signal }: Surroundings) {
         `CA names no certificate in the order ${wanted.url}, status ${wanted.status}`,
       );
     }
-    const answer = await session.read({
-      kind: 'certificate',
-      url,
-      what: `the certificate of ${listed(wanted.names)}`,
-    });
-    return readChain(answer, url);
+    const answer = await session.read(chainRequest(url, wanted));
+    return { chainPem: readChain(answer, url), alternates: readAlternates(answer, url) };
   }
 
-  return { newOrder, order, finalize, waitForOrder, download };
+  async function downloadTaken(
+    wanted: Order,
+    isTaken: (chainPem: string) => boolean,
+  ): Promise<{ chainPem: string; taken: boolean }> {
+    const { chainPem, alternates } = await fetchChain(wanted);
+    if (isTaken(chainPem)) return { chainPem, taken: true };
+    for (const url of alternates) {
+      const other = await fetchAlternate(url, wanted);
+      // "alternate certificate chains starting with the same end-entity certificate" (RFC 8555 7.4.2)
+      if (other !== undefined && leafOf(other) === leafOf(chainPem) && isTaken(other))
+        return { chainPem: other, taken: true };
+    }
+    return { chainPem, taken: false };
+  }
+
+  async function fetchAlternate(url: string, wanted: Order): Promise<string | undefined> {
+    try {
+      return readChain(await session.read(chainRequest(url, wanted)), url);
+    } catch {
+      // The certificate is there already; a wish about its chain must not cost it.
+      signal?.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  return { newOrder, order, finalize, waitForOrder, download, downloadTaken };
+}
+
+function chainRequest(url: string, { names }: Order): SignedRequest {
+  return { kind: 'certificate', url, what: `the certificate of ${listed(names)}` };
+}
+
+/** The first block as the CA wrote it, whatever its line ends. */
+function leafOf(chainPem: string): string {
+  return chainPem.slice(0, chainPem.indexOf('-----END')).replace(/\s/g, '');
 }

@@ -3,6 +3,7 @@
 import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { CertificateObservation, CertificatePolicy, CertificateStep, Problem, Target } from './model.ts';
 import { coversAll, type RenewalVerdict, renewalVerdict } from './renewal.ts';
+import { isStaging } from './staging.ts';
 
 /** What to do about a certificate that was found in a target: take it over, leave it, or refuse. */
 
@@ -104,8 +105,4 @@ export function currentVerdict(
   // Only where it is certain that the next certificate is none of these again.
   const isReal = /^https:\/\/acme-v\d+\.api\.letsencrypt\.org\//.test(directoryUrl);
   return isReal && isStaging(stored.issuer) ? { due: true, reason: 'test-certificate' } : verdict;
-}
-
-function isStaging(text: string): boolean {
-  return /staging|fake le/i.test(text);
 }

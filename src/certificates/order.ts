@@ -1,27 +1,30 @@
 import type { Order } from '../acme/answers.ts';
 import type { AcmeClient } from '../acme/client.ts';
 import { createCertificateKey, createCsr } from '../acme/csr.ts';
-import { type Bundle, faultOfFreshBundle, parseBundle } from '../delivery/bundle.ts';
-import type { Clock } from '../lib/clock.ts';
-import { CertathonError } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
+import { refusalClass } from '../acme/refusal.ts';
+import { type Bundle, bundleKey } from '../delivery/bundle.ts';
+import { CertathonError, describeError } from '../lib/errors.ts';
+import { type KeyType, keyTypeOf } from '../lib/key-types.ts';
 import { type AccountTools, openAccount } from './account.ts';
 import { proveNames } from './authorizations.ts';
 import { clockFinding, differenceInWords, trustedNow } from './clock-skew.ts';
+import { type FetchTools, fetchBundle } from './fetch-bundle.ts';
 import type { Problem } from './model.ts';
-import type { BegunOrder, Store } from './store.ts';
+import { realInPlace } from './staging.ts';
+import type { BegunOrder } from './store.ts';
 import type { ChallengeStore } from './store-challenges.ts';
 
 /** Let's Encrypt finishes in seconds; a CA that takes longer is asked again at the next pass. */
 const ISSUE_WITHIN_MS = 5 * 60_000;
 
-export interface OrderTools extends AccountTools {
-  store: Store;
+export interface OrderTools extends AccountTools, FetchTools {
   challenges: ChallengeStore;
   directoryUrl: string;
   profile: string | undefined;
-  clock: Clock;
-  log: Log;
+  /** Type of a new key. */
+  keyType: KeyType;
+  /** Whether the key of the current certificate is used again, when it is of that type. */
+  reuseKey: boolean;
   signal: AbortSignal;
   /** Tries the public route of each name before the CA is asked; throws ROUTE_CHECK_FAILED when required. */
   checkRoutes: (names: readonly string[]) => Promise<void>;
@@ -36,7 +39,7 @@ export interface OrderTools extends AccountTools {
  * that the next start finishes this order instead of spending another one.
  * @param dueByClock whether only the time makes it due, so that a wrong clock would
  * @returns the certificate, and what a person has to see although it was obtained
- * @throws ACME_*, CERTIFICATE_UNUSABLE, CLOCK_WRONG, ROUTE_CHECK_FAILED, STORE_UNUSABLE */
+ * @throws ACME_*, CERTIFICATE_UNUSABLE, CLOCK_WRONG, DELIVERY_TOO_LARGE, ROUTE_CHECK_FAILED, STORE_UNUSABLE */
 export async function obtainCertificate(
   names: readonly string[],
   dueByClock: boolean,
@@ -45,6 +48,7 @@ export async function obtainCertificate(
   const acme = await openAccount(tools);
   try {
     await acme.directory();
+    await guardReal(acme, tools);
     await guardClock(names, dueByClock, acme, tools);
     const { begun, order } =
       (await takeUpOrder(names, acme, tools)) ?? (await beginOrder(names, acme, tools));
@@ -61,6 +65,18 @@ export async function obtainCertificate(
   } finally {
     await acme.close();
   }
+}
+
+/** What would be kept out at the gate is not ordered. */
+async function guardReal(acme: AcmeClient, { trust, store, clock }: OrderTools): Promise<void> {
+  if (trust.kind !== 'test') return;
+  const { now } = trustedNow(acme.skewMs(), clock.nowMs());
+  const real = realInPlace((await store.current())?.stored, now);
+  if (real === undefined) return;
+  throw new CertathonError(
+    'CERTIFICATE_UNUSABLE',
+    `A certificate of the test CA would take the place of ${real}`,
+  );
 }
 
 /** A certificate that only our wrong clock calls due must not cost the CA's budget. */
@@ -122,7 +138,7 @@ async function beginOrder(
   const begun: BegunOrder = {
     directoryUrl: tools.directoryUrl,
     names: [...names],
-    keyPem: createCertificateKey(),
+    keyPem: await chooseKey(tools),
   };
   await tools.store.saveOrder(begun);
   const order = await acme.newOrder({
@@ -144,16 +160,17 @@ async function finishOrder(
   const startedMs = tools.clock.nowMs();
   const deadlineMs = startedMs + ISSUE_WITHIN_MS;
   let order = seen;
+  let used = begun;
   if (order.status === 'pending') {
     await proveNames(order, acme, { ...tools, deadlineMs });
     tools.log.info('order.ready', { order: order.url });
   }
   if (order.status !== 'processing' && order.status !== 'valid') {
-    order = await acme.finalize(order, await createCsr(begun.names, begun.keyPem));
+    ({ order, begun: used } = await finalize(begun, order, acme, tools));
     tools.log.info('order.finalized', { order: order.url });
   }
   if (order.status !== 'valid') order = await acme.waitForOrder(order, 'valid', { deadlineMs });
-  const bundle = gate(`${(await acme.download(order)).trimEnd()}\n${begun.keyPem}`, begun.names, acme, tools);
+  const bundle = await fetchBundle(used, order, acme, tools);
   await tools.store.save(bundle, 'issued', order.url, new Date(tools.clock.nowMs()));
   await tools.store.removeOrder();
   const { fingerprint, notAfter, issuer } = bundle.facts;
@@ -167,27 +184,47 @@ async function finishOrder(
   return bundle;
 }
 
-/** Nothing that fails here may ever reach a balancer: one unreadable bundle takes it away for good. */
-function gate(pem: string, names: readonly string[], acme: AcmeClient, tools: OrderTools): Bundle {
-  const parsed = parseBundle(pem);
-  if (!parsed.ok)
-    throw new CertathonError(
-      'CERTIFICATE_UNUSABLE',
-      `The certificate from the CA is unusable: ${parsed.problem}`,
-    );
-  const { now } = trustedNow(acme.skewMs(), tools.clock.nowMs());
-  const fault = faultOfFreshBundle(parsed.bundle, names, now);
-  if (fault !== undefined)
-    throw new CertathonError('CERTIFICATE_UNUSABLE', `The certificate from the CA is unusable: ${fault}`);
-  return parsed.bundle;
+/** Hands in the request. A key that was kept may have become one that the CA takes no more; then the order goes
+ * on with a new one, or each further try would fail in the same way. */
+async function finalize(
+  begun: BegunOrder,
+  order: Order,
+  acme: AcmeClient,
+  tools: OrderTools,
+): Promise<{ begun: BegunOrder; order: Order }> {
+  const hand = async ({ names, keyPem }: BegunOrder) => acme.finalize(order, await createCsr(names, keyPem));
+  try {
+    return { begun, order: await hand(begun) };
+  } catch (error) {
+    const isKept = refusalClass(error) === 'new-key' && (await currentKey(tools)) === begun.keyPem;
+    if (!isKept) throw error;
+    tools.log.warn('order.key-refused', {
+      order: order.url,
+      names: begun.names,
+      reason: describeError(error),
+    });
+    const renewed = { ...begun, keyPem: await createCertificateKey(tools.keyType) };
+    await tools.store.saveOrder(renewed);
+    return { begun: renewed, order: await hand(renewed) };
+  }
 }
 
-/** After these the order can never become a certificate: the next try needs a new one (RFC 8555 7.1.6). */
+async function currentKey({ store }: OrderTools): Promise<string | undefined> {
+  const current = await store.current();
+  return current === undefined ? undefined : bundleKey(current.bundle);
+}
+
+/** A new key, or the one of the current certificate where that is asked for and it is of the wanted type. */
+async function chooseKey(tools: OrderTools): Promise<string> {
+  const kept = tools.reuseKey ? await currentKey(tools) : undefined;
+  return kept !== undefined && keyTypeOf(kept) === tools.keyType ? kept : createCertificateKey(tools.keyType);
+}
+
+/** After these the order can never become a certificate: the next try needs a new one (RFC 8555 7.1.6). One whose
+ * certificate only the options keep out stays: when they are corrected it is downloaded again, not ordered. */
 function isLost(error: unknown): boolean {
-  return (
-    error instanceof CertathonError &&
-    ['ACME_CHALLENGE_FAILED', 'ACME_ORDER_INVALID', 'ACME_REFUSED', 'CERTIFICATE_UNUSABLE'].includes(
-      error.code,
-    )
+  if (!(error instanceof CertathonError) || error.facts.ofEveryOne === true) return false;
+  return ['ACME_CHALLENGE_FAILED', 'ACME_ORDER_INVALID', 'ACME_REFUSED', 'CERTIFICATE_UNUSABLE'].includes(
+    error.code,
   );
 }

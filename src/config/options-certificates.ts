@@ -1,4 +1,5 @@
 // pure
+import { DEFAULT_KEY_TYPE, KEY_TYPES } from '../lib/key-types.ts';
 import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry } from './option.ts';
 
 /** The part of the table about names, challenges and the CA; options.ts has the whole. */
@@ -113,6 +114,32 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     contentOf: 'acmeAccountKey',
     example: '/run/secrets/acme.pem',
     doc: 'File that holds the private key of the account.',
+  },
+  // Keys and chains
+  {
+    name: 'keyType',
+    kind: 'choice',
+    choices: KEY_TYPES,
+    default: DEFAULT_KEY_TYPE,
+    doc: 'Type of the private keys of certificates: ec for ECDSA, rsa for RSA, with their bits.',
+  },
+  {
+    name: 'reuseKey',
+    kind: 'boolean',
+    doc: 'Keep the private key when a certificate is renewed, as pinning of keys needs it; else each has a new one.',
+  },
+  {
+    name: 'preferredChain',
+    kind: 'text',
+    example: 'ISRG Root X2',
+    doc: 'Common name or organization of the issuer at the top of the chain to take, where the CA offers several.',
+  },
+  {
+    name: 'issuerCaFile',
+    kind: 'path',
+    contentOf: 'issuerCa',
+    example: '/etc/ssl/company-root.pem',
+    doc: 'File of root certificates (PEM) to which the certificates of the CA must lead, instead of the public ones for public CAs and of none for others.',
   },
   { name: 'acmeProfile', kind: 'text', example: 'tlsserver', doc: 'Certificate profile to ask the CA for.' },
 ] as const satisfies readonly OptionEntry[]);

@@ -25,8 +25,7 @@ export type ParsedBundle = { ok: true; bundle: Bundle } | { ok: false; problem: 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ((?:EC |RSA )?PRIVATE KEY)-----[A-Za-z0-9+/=\s]+?-----END \1-----/g;
 /** Far above any real bundle (four RSA-4096 blocks are 8 KiB); keeps a hostile value from costing time. */
-const LARGEST_BUNDLE = 256 * 1024;
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+export const LARGEST_BUNDLE = 256 * 1024;
 
 /** Reads a PEM text that should be a bundle, in any order of blocks, and says in words what is wrong with it.
  * The key must fit the first certificate, each further certificate must have issued the one before. */
@@ -82,22 +81,14 @@ export function certificateFacts(leaf: X509Certificate): CertificateFacts {
   };
 }
 
-/** Everything that must hold before a fresh bundle replaces anything; the words of the first fault, if any.
- * @param now the most trusted time there is (the CA's, when its Date header differs from our clock) */
-export function faultOfFreshBundle(bundle: Bundle, wanted: readonly string[], now: Date): string | undefined {
-  const { facts } = bundle;
-  const leaf = new X509Certificate(bundle.pem);
-  if (facts.names.join() !== [...wanted].sort().join()) {
-    return `it names ${facts.names.join(', ') || 'nothing'}, but ${wanted.join(', ')} was ordered`;
-  }
-  if (facts.notBefore.getTime() > now.getTime() + 5 * 60_000)
-    return `it is not valid before ${facts.notBefore.toISOString()}`;
-  if (facts.notAfter <= now) return `it expired at ${facts.notAfter.toISOString()}`;
-  if (leaf.ca) return 'it is a CA certificate';
-  const uses = leaf.keyUsage as string[] | undefined; // Node calls the extended key usages keyUsage.
-  if (uses !== undefined && !uses.includes(SERVER_AUTH))
-    return 'it is not meant for TLS servers (extended key usage)';
-  return undefined;
+/** The certificates of a bundle, the leaf first. */
+export function bundleChain({ pem }: Bundle): X509Certificate[] {
+  return (pem.match(CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
+}
+
+/** The private key of a bundle in PEM. Never log or print it. */
+export function bundleKey({ pem }: Bundle): string {
+  return `${(pem.match(PRIVATE_KEY) ?? []).join('')}\n`;
 }
 
 function cleanBlock(block: string): string {

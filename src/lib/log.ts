@@ -37,6 +37,9 @@ export const EVENTS = {
   'order.finalized': 'The certificate request was handed in.',
   'order.invalid':
     'An order that can not become a certificate any more was given up; a new one takes its place.',
+  'order.key-refused': 'The CA refused the key that was to be kept; the order goes on with a new one.',
+  'order.chain-missing':
+    'No chain of the CA that can be used ends at the preferred issuer; its usual one is used.',
   'challenge.presented': 'The answer of a challenge is in the store, ready to be served.',
   'challenge.validated': 'The CA accepted the challenge.',
   'challenge.removed': 'The answer of a challenge was removed from the store.',

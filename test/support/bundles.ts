@@ -58,13 +58,32 @@ export function makeBundle(options: BundleOptions = {}): TestBundle {
   };
 }
 
-interface Subject extends Omit<BundleOptions, 'key'> {
+export interface Subject extends Omit<BundleOptions, 'key'> {
   commonName: string;
+  /** Any word; the same word is the same key. */
   key: string;
+  /** Whether its key may sign certificates; a CA's may. */
+  maySign?: boolean;
+}
+
+/** A CA's certificate, signed by another one or by itself. */
+export function makeIssuer(
+  subject: Pick<Subject, 'commonName' | 'key' | 'notBefore' | 'notAfter' | 'isCa'>,
+  issuer: { commonName: string; key: string },
+): string {
+  return certificate({ isCa: true, maySign: true, ...subject, names: [] }, issuer);
+}
+
+/** A leaf below an issuer of makeIssuer(), with its key. */
+export function makeLeaf(issuer: { commonName: string; key: string }): { leaf: string; key: string } {
+  return {
+    leaf: certificate({ commonName: 'leaf', key: 'first' }, issuer),
+    key: keyOf('first').privatePem,
+  };
 }
 
 function certificate(subject: Subject, issuer: { commonName: string; key: string }): string {
-  const { names = ['shop.example.com'], uses = ['serverAuth'], isCa = false } = subject;
+  const { names = ['shop.example.com'], uses = ['serverAuth'], isCa = false, maySign = isCa } = subject;
   const made = forge.pki.createCertificate();
   made.publicKey = forge.pki.publicKeyFromPem(keyOf(subject.key).publicPem);
   serial += 1;
@@ -77,7 +96,7 @@ function certificate(subject: Subject, issuer: { commonName: string; key: string
   const usage = Object.fromEntries(uses.map((use) => [use, true]));
   made.setExtensions([
     { name: 'basicConstraints', cA: isCa },
-    isCa
+    maySign
       ? { name: 'keyUsage', keyCertSign: true }
       : { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
     ...(isCa || uses.length === 0 ? [] : [{ name: 'extKeyUsage', ...usage }]),

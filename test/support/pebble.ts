@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -21,6 +22,10 @@ export interface PebbleOptions {
   /** key id → HMAC key in base64url; when given, accounts must be bound to one. */
   externalAccounts?: Record<string, string>;
   blockedNames?: string[];
+  /** Further roots, each with a chain of its own for every certificate; default 0. */
+  alternateRoots?: number;
+  /** Issuers between a certificate and the root; default 1. */
+  chainLength?: number;
 }
 
 /** A real Pebble with its DNS, on a loopback address of its own. */
@@ -31,8 +36,10 @@ export interface TestPebble {
   tls: { cert: string; key: string };
   /** Trust for its HTTPS. */
   caPem: string;
-  /** The root of the certificates it issues. */
-  rootPem(): Promise<string>;
+  /** The root of the certificates it issues: of the usual chain, or of an alternative one. */
+  rootPem(number?: number): Promise<string>;
+  /** What the CA itself says of a certificate: `Valid`, or `Revoked` with the code of the reason. */
+  statusOf(certificatePem: string): Promise<{ Status: string; Reason?: number }>;
   /** Ends the CA and starts another at the same address: it knows no account, order or nonce of before. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -56,6 +63,8 @@ export async function startPebble(options: PebbleOptions): Promise<TestPebble> {
         PEBBLE_VA_NOSLEEP: '1',
         PEBBLE_WFE_NONCEREJECT: String(options.nonceReject ?? 0),
         PEBBLE_AUTHZREUSE: String(options.authorizationReuse ?? 0),
+        PEBBLE_ALTERNATE_ROOTS: String(options.alternateRoots ?? 0),
+        PEBBLE_CHAIN_LENGTH: String(options.chainLength ?? 1),
       },
     });
     children.push(child);
@@ -84,7 +93,12 @@ export async function startPebble(options: PebbleOptions): Promise<TestPebble> {
       tls: { cert: caPem, key: readFileSync(join(folder, 'key.pem'), 'utf8') },
       directoryUrl: `https://${host}:14000/dir`,
       caPem,
-      rootPem: () => get(`https://${host}:15000/roots/0`, caPem),
+      rootPem: (number = 0) => get(`https://${host}:15000/roots/${number}`, caPem),
+      statusOf: async (certificatePem) => {
+        const { serialNumber } = new X509Certificate(certificatePem);
+        const url = `https://${host}:15000/cert-status-by-serial/${serialNumber}`;
+        return JSON.parse(await get(url, caPem)) as { Status: string; Reason?: number };
+      },
       restart: async () => {
         await ended(ca);
         ca = await startCa();

@@ -66,11 +66,15 @@ async function present(client: AcmeClient, order: Order): Promise<Authorization[
   );
 }
 
-async function issue(client: AcmeClient, names: string[]): Promise<{ chainPem: string; keyPem: string }> {
+async function issue(
+  client: AcmeClient,
+  names: string[],
+  givenKeyPem?: string,
+): Promise<{ chainPem: string; keyPem: string }> {
   const order = await client.newOrder({ names });
   const authorizations = await present(client, order);
   await Promise.all(authorizations.map(({ url }) => client.waitForAuthorization(url, soon())));
-  const keyPem = createCertificateKey();
+  const keyPem = givenKeyPem ?? (await createCertificateKey());
   const finalized = await client.finalize(order, await createCsr(names, keyPem));
   const valid = await client.waitForOrder(finalized, 'valid', soon());
   return { chainPem: await client.download(valid), keyPem };
@@ -197,7 +201,7 @@ describe('AcmeClient against Pebble', () => {
   it('waits for the order when the request is handed in too early', async () => {
     const client = await registered();
     const order = await client.newOrder({ names: ['early.example.com'] });
-    const early = client.finalize(order, await createCsr(order.names, createCertificateKey()));
+    const early = client.finalize(order, await createCsr(order.names, await createCertificateKey()));
 
     await present(client, order);
 

@@ -5,13 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AcmeClient, createAcmeClient } from '../../../src/acme/client.ts';
 import { type Responder, startResponder } from '../../../src/acme/responder.ts';
+import { createRoots, type IssuerTrust } from '../../../src/certificates/issuer-roots.ts';
 import { type OrderTools, obtainCertificate } from '../../../src/certificates/order.ts';
 import { renewalVerdict } from '../../../src/certificates/renewal.ts';
 import { openStore } from '../../../src/certificates/store.ts';
 import { openAccountStore } from '../../../src/certificates/store-accounts.ts';
 import { openChallengeStore } from '../../../src/certificates/store-challenges.ts';
+import { type Bundle, bundleChain, bundleKey } from '../../../src/delivery/bundle.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { CertathonError } from '../../../src/lib/errors.ts';
+import { keyTypeOf } from '../../../src/lib/key-types.ts';
 import { type EventName, type Fields, silentLog } from '../../../src/lib/log.ts';
 import { type AcmeProxy, startAcmeProxy } from '../../support/acme-proxy.ts';
 import { makeBundle } from '../../support/bundles.ts';
@@ -37,6 +40,8 @@ beforeAll(async () => {
     challengeHost: '127.0.0.1',
     challengePort: responder.port,
     blockedNames: ['blocked.example.com'],
+    alternateRoots: 1,
+    chainLength: 2,
   });
   proxy = await startAcmeProxy(pebble);
 });
@@ -120,6 +125,11 @@ async function program({
     givenKeyPem: undefined,
     contact: ['mailto:ops@example.com'],
     profile: undefined,
+    keyType: 'ec256',
+    reuseKey: false,
+    preferredChain: undefined,
+    trust: { kind: 'any' },
+    mostBytes: 120 * 1024,
     clock,
     log,
     signal,
@@ -323,6 +333,147 @@ describe('obtainCertificate() after a kill', () => {
     expect(bundle.pem).toContain(begun?.keyPem.trim());
     expect([asked(/order-plz/), asked(/finalize-order/)]).toEqual([0, 0]);
     expect(next.events.map(([event]) => event)).toContain('order.resumed');
+  });
+});
+
+describe('obtainCertificate() and keys', () => {
+  const keyOf = ({ bundle }: { bundle: Bundle }) => bundleKey(bundle);
+
+  it.each(['ec384', 'rsa2048'] as const)('makes one of type %s where that is chosen', async (keyType) => {
+    const { obtain } = await program({ changes: { keyType } });
+
+    expect(keyTypeOf(keyOf(await obtain(fresh())))).toBe(keyType);
+  });
+
+  it('keeps the key on request, as long as it is of the wanted type', async () => {
+    const names = fresh();
+    const first = await (await program()).obtain(names);
+
+    const second = await (await program({ changes: { reuseKey: true } })).obtain(names);
+    const third = await (await program({ changes: { reuseKey: true, keyType: 'ec384' } })).obtain(names);
+
+    expect(second.bundle.facts.fingerprint).not.toBe(first.bundle.facts.fingerprint);
+    expect(keyOf(second)).toBe(keyOf(first));
+    expect(keyTypeOf(keyOf(third))).toBe('ec384');
+  });
+
+  it('goes on with a new key when the CA takes the kept one no more, and writes it down first', async () => {
+    const names = fresh();
+    const first = await (await program()).obtain(names);
+    let refusals = 0;
+    const written: (string | undefined)[] = [];
+    const { obtain, store, events } = await program({
+      changes: { reuseKey: true },
+      client: (acme) => ({
+        finalize: async (order, csr) => {
+          written.push((await store.order())?.keyPem);
+          if (refusals > 0) return acme.finalize(order, csr);
+          refusals += 1;
+          throw new CertathonError('ACME_REFUSED', 'badPublicKey: forbidden', {
+            facts: { class: 'new-key' },
+          });
+        },
+      }),
+    });
+
+    const second = await obtain(names);
+
+    expect(written).toEqual([keyOf(first), keyOf(second)]);
+    expect(keyOf(second)).not.toBe(keyOf(first));
+    expect(events.map(([event]) => event)).toContain('order.key-refused');
+  });
+});
+
+describe('obtainCertificate() and chains', () => {
+  const rootName = async (number: number) =>
+    new X509Certificate(await pebble.rootPem(number)).subject.replace('CN=', '');
+  const endOf = ({ bundle }: { bundle: Bundle }) => bundleChain(bundle).at(-1)?.issuer.replace('CN=', '');
+  const trusting = async (number: number): Promise<IssuerTrust> => {
+    const pem = await pebble.rootPem(number);
+    return { kind: 'roots', roots: createRoots(() => [pem]), words: 'the roots of this test' };
+  };
+  const warnings = (events: [EventName, Fields][]) =>
+    events.flatMap(([event, fields]) => (event === 'order.chain-missing' ? [fields] : []));
+
+  it.each([
+    ['usual', 0, 1],
+    ['alternative', 1, 2],
+  ])('takes the %s one where that is preferred', async (_which, number, downloads) => {
+    const preferredChain = await rootName(number);
+    const { obtain, events } = await program({
+      changes: { preferredChain, trust: await trusting(number) },
+    });
+    proxy.seen.length = 0;
+
+    const result = await obtain(fresh());
+
+    expect(bundleChain(result.bundle)).toHaveLength(3);
+    expect([endOf(result), asked(/certZ/), warnings(events)]).toEqual([preferredChain, downloads, []]);
+  });
+
+  it('takes the usual one with a warning when none is as preferred', async () => {
+    const { obtain, events } = await program({ changes: { preferredChain: 'ISRG Root X2' } });
+
+    expect(endOf(await obtain(fresh()))).toBe(await rootName(0));
+    expect(warnings(events)).toMatchObject([
+      {
+        preferredChain: 'ISRG Root X2',
+        issuer: `CN=${await rootName(0)}`,
+        reason: 'the CA offers no such chain',
+      },
+    ]);
+  });
+
+  it('takes the usual one with a warning when the preferred one ends at no trusted root', async () => {
+    const preferredChain = await rootName(1);
+    const { obtain, events } = await program({ changes: { preferredChain, trust: await trusting(0) } });
+
+    expect(endOf(await obtain(fresh()))).toBe(await rootName(0));
+    expect(warnings(events)).toMatchObject([
+      { reason: `its chain leads to CN=${preferredChain}, and to none of the roots of this test` },
+    ]);
+  });
+
+  it('takes the usual one with a warning when the alternative can not be fetched', async () => {
+    const preferredChain = await rootName(1);
+    proxy.fate = (path) => (/certZ\/.+\/alternate/.test(path) ? { status: 404 } : 'pass');
+    const { obtain, events } = await program({ changes: { preferredChain } });
+
+    const result = await obtain(fresh()).finally(() => {
+      proxy.fate = () => 'pass';
+    });
+
+    expect([endOf(result), warnings(events).length]).toEqual([await rootName(0), 1]);
+  });
+
+  it('lets none through that leads to another root, and takes it without a new order when the roots are right', async () => {
+    const names = fresh();
+    const wrong = await program({ changes: { trust: await trusting(1) } });
+
+    await expect(wrong.obtain(names)).rejects.toMatchObject({
+      code: 'CERTIFICATE_UNUSABLE',
+      message: `The certificate from the CA is unusable: its chain leads to CN=${await rootName(0)}, and to none of the roots of this test`,
+    });
+    expect(await wrong.store.current()).toBeUndefined();
+    proxy.seen.length = 0;
+    const { bundle } = await (await program({ changes: { trust: await trusting(0) } })).obtain(names);
+
+    expect([bundle.facts.names, asked(/order-plz|finalize-order/)]).toEqual([names, 0]);
+  });
+
+  it('orders nothing of the test CA while a real one is there', async () => {
+    const names = fresh();
+    await (await program()).obtain(names);
+    const { obtain } = await program({ changes: { trust: { kind: 'test' } } });
+    proxy.seen.length = 0;
+
+    await expect(obtain(names)).rejects.toMatchObject({
+      code: 'CERTIFICATE_UNUSABLE',
+      message: expect.stringMatching(
+        /^A certificate of the test CA would take the place of a certificate that is none/,
+      ),
+    });
+    expect(asked(/order-plz/)).toBe(0);
   });
 });
 

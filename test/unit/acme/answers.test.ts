@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  clockSkewMs,
-  readAuthorization,
-  readChain,
-  readDirectory,
-  readOrder,
-} from '../../../src/acme/answers.ts';
+import { clockSkewMs, readAuthorization, readDirectory, readOrder } from '../../../src/acme/answers.ts';
 import type { AcmeAnswer } from '../../../src/acme/refusal.ts';
 
 const CA = 'https://ca.example';
@@ -161,28 +155,6 @@ describe('readAuthorization()', () => {
       );
     },
   );
-});
-
-describe('readChain()', () => {
-  const block = (label: string) => `-----BEGIN ${label}-----\nMIIB\nAAAA\n-----END ${label}-----`;
-
-  it('keeps the certificates and nothing around them', () => {
-    const text = `# leaf\n${block('CERTIFICATE')}\n\n# issuer\n${block('CERTIFICATE')}`;
-
-    expect(readChain(answer(text), CA)).toBe(`${block('CERTIFICATE')}\n${block('CERTIFICATE')}\n`);
-  });
-
-  it.each([
-    ['nothing', ''],
-    ['HTML', '<html></html>'],
-    ['JSON', {}],
-    ['a key among them', `${block('CERTIFICATE')}\n${block('EC PRIVATE KEY')}`],
-    ['a block that does not end', block('CERTIFICATE').slice(0, -5)],
-  ])('refuses %s', (_name, data) => {
-    expect(refused(() => readChain(answer(data), CA))).toMatch(
-      /^ACME_ANSWER_INVALID: CA answered the certificate/,
-    );
-  });
 });
 
 describe('clockSkewMs()', () => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { faultOfFreshBundle, parseBundle } from '../../../src/delivery/bundle.ts';
+import { bundleChain, bundleKey, parseBundle } from '../../../src/delivery/bundle.ts';
 import { makeBundle, NOT_AFTER, NOT_BEFORE } from '../../support/bundles.ts';
 
 const good = makeBundle({ names: ['Shop.example.com', 'a.example.com'] });
@@ -143,53 +143,9 @@ describe('parseBundle()', () => {
   });
 });
 
-describe('faultOfFreshBundle()', () => {
-  const names = ['shop.example.com'];
-  const at = (ms: number, from = NOT_BEFORE) => new Date(from.getTime() + ms);
-
-  it.each([
-    ['a good one', {}, names, at(0), undefined],
-    [
-      'one for names in another order',
-      { names: ['b.example', 'a.example'] },
-      ['b.example', 'a.example'],
-      at(0),
-      undefined,
-    ],
-    [
-      'one for fewer names',
-      {},
-      ['a.example', ...names],
-      at(0),
-      'it names shop.example.com, but a.example, shop.example.com was ordered',
-    ],
-    [
-      'one for more names',
-      { names: ['a.example', ...names] },
-      names,
-      at(0),
-      'it names a.example, shop.example.com, but shop.example.com was ordered',
-    ],
-    ['one for no name', { names: [] }, names, at(0), 'it names nothing, but shop.example.com was ordered'],
-    ['one that begins in four minutes', {}, names, at(-4 * 60_000), undefined],
-    [
-      'one that begins in six minutes',
-      {},
-      names,
-      at(-6 * 60_000),
-      'it is not valid before 2026-01-01T00:00:00.000Z',
-    ],
-    ['one that ends now', {}, names, NOT_AFTER, 'it expired at 2026-03-31T23:59:59.000Z'],
-    ['a CA', { isCa: true }, names, at(0), 'it is a CA certificate'],
-    [
-      'one for clients',
-      { uses: ['clientAuth' as const] },
-      names,
-      at(0),
-      'it is not meant for TLS servers (extended key usage)',
-    ],
-    ['one for any use', { uses: [] }, names, at(0), undefined],
-  ])('of %s', (_what, options, wanted, now, fault) => {
-    expect(faultOfFreshBundle(makeBundle(options).bundle, wanted, now)).toBe(fault);
+describe('bundleChain() and bundleKey()', () => {
+  it('take a bundle apart again', () => {
+    expect(bundleChain(good.bundle).map(({ subject }) => subject)).toEqual(['CN=leaf', 'CN=Test CA']);
+    expect(bundleKey(good.bundle)).toBe(good.key);
   });
 });
