@@ -4,7 +4,10 @@ import { accountThumbprint, keyAuthorization } from './account-key.ts';
 import type { Authorization, Directory, Order } from './answers.ts';
 import { createAuthorizations } from './authorizations.ts';
 import { createOrders, type OrderRequest } from './orders.ts';
-import { createSession, type ExternalAccount, type Registration } from './session.ts';
+import type { RevocationRequest } from './revocation.ts';
+import { createRevocation } from './revoke.ts';
+import { createSession, type Registration } from './session.ts';
+import type { ExternalAccount } from './signing.ts';
 import { createTransport, type RequestKind, type TransportLimits } from './transport.ts';
 
 export interface AcmeClientOptions {
@@ -67,6 +70,10 @@ export interface AcmeClient {
     order: Order,
     isTaken: (chainPem: string) => boolean,
   ): Promise<{ chainPem: string; taken: boolean }>;
+  /** @returns `already` when it had been revoked before, which is as good
+   * @throws ACME_REFUSED also for a reason, an account or a key that the CA does not accept
+   * @throws CONFIG_INVALID, CERTIFICATE_UNUSABLE before anything is asked, for what can not be read */
+  revoke(request: RevocationRequest): Promise<'revoked' | 'already'>;
   /** For authorizations of an order that is given up, so that they do not count as pending. */
   deactivateAuthorization(url: string): Promise<void>;
   /** How far the CA's clock is ahead of ours, in ms, by its last answer. */
@@ -85,6 +92,7 @@ export function createAcmeClient(options: AcmeClientOptions): AcmeClient {
   return {
     ...createOrders({ session, clock, signal }),
     ...createAuthorizations({ session, clock, signal }),
+    revoke: createRevocation(session),
     directory: session.directory,
     ensureAccount: session.register,
     accountUrl: session.accountUrl,

@@ -8,17 +8,10 @@ import { type Directory, readDirectory } from './answers.ts';
 import { createNoncePool } from './nonces.ts';
 import { parseProblem, problemWord } from './problem.ts';
 import { type AcmeAnswer, invalidAnswer, refusalClass, refusalError, wasClosed } from './refusal.ts';
+import { createSigner, type ExternalAccount, type Signer } from './signing.ts';
 import type { RequestKind, Transport } from './transport.ts';
 
-/** Pebble refuses up to a third of good nonces on purpose: nine refusals in a row are then 1 in 20,000. */
-const MAX_BAD_NONCES = 8;
 const DIRECTORY_MAX_AGE_MS = 24 * 60 * 60 * 1000;
-
-export interface ExternalAccount {
-  kid: string;
-  /** base64url, as the CA hands it out. Secret. */
-  hmacKey: string;
-}
 
 export interface Registration {
   /** Addresses of the operator as URLs (`mailto:ops@example.com`); CAs may refuse or ignore them. */
@@ -54,6 +47,9 @@ export interface Session {
   /** POST-as-GET. It changes nothing, so it is sent once more when the connection was closed instead of an
    * answer, as happens to connections that were kept open. Throws what post() throws. */
   read(request: Omit<SignedRequest, 'payload'>): Promise<AcmeAnswer>;
+  /** Signs with another key than the account's, which the CA takes for a revocation only (RFC 8555 6.2).
+   * @param privateKey PKCS#8 PEM   Throws what post() throws. */
+  postByKey(request: SignedRequest, privateKey: string): Promise<AcmeAnswer>;
   /** newAccount: creates, or finds by key. No request is made when the URL is known already.
    * @throws ACME_REFUSED when the CA wants an external account and none was given */
   register(registration: Registration): Promise<{ accountUrl: string; created: boolean }>;
@@ -62,47 +58,28 @@ export interface Session {
   refusedNonces(): number;
 }
 
-/** The members of acme-client's HttpClient that its types leave out; the pinned version is checked by the tests. */
-interface SigningHttp {
-  maxBadNonceRetries: number;
-  request(url: string, method: string, options?: { data?: unknown }): Promise<AcmeAnswer>;
-  getNonce(): Promise<string>;
-  signedRequest(
-    url: string,
-    payload: object | null,
-    options: { kid?: string; includeExternalAccountBinding?: boolean },
-  ): Promise<AcmeAnswer>;
-}
-
-/** acme-client signs, binds external accounts and repeats after badNonce with the nonce of that same answer.
- * Its two ways to the network are replaced on the instance, so that nothing of it is shared between clients. */
 export function createSession(options: SessionOptions): Session {
   const { transport, clock, directoryUrl } = options;
   const accountKey = accountKeyPkcs8(options.accountKeyPem);
   const kinds = new AsyncLocalStorage<RequestKind>();
   const nonces = createNoncePool(clock, fetchNonce);
-  let signing: Promise<SigningHttp> | undefined;
+  let accountSigner: Promise<Signer> | undefined;
   let directoryRead: { atMs: number; value: Promise<Directory> } | undefined;
   let accountUrl = options.accountUrl;
   let registration: Registration = { termsOfServiceAgreed: true };
   let registering: Promise<{ accountUrl: string; created: boolean }> | undefined;
   let refusedNonces = 0;
 
-  async function createSigning(): Promise<SigningHttp> {
-    // acme-client costs 200 ms to load: a pass that asks nothing of the CA does without it.
-    const { Client } = await import('acme-client');
-    // Its declarations leave out `http`, the part that signs; its version is pinned, and the tests meet a real CA.
-    const client = new Client({
+  const signerFor = (privateKey: string): Promise<Signer> => {
+    const { externalAccount } = options;
+    return createSigner({
       directoryUrl,
-      accountKey,
-      ...(options.externalAccount === undefined ? {} : { externalAccountBinding: options.externalAccount }),
-    }) as unknown as { http: SigningHttp };
-    return Object.assign(client.http, {
-      maxBadNonceRetries: MAX_BAD_NONCES,
+      privateKey,
+      externalAccount,
       request: sendSigned,
       getNonce: nonces.take,
     });
-  }
+  };
 
   async function sendSigned(url: string, _method: string, { data }: { data?: unknown } = {}) {
     const kind = kinds.getStore() ?? 'order';
@@ -139,14 +116,19 @@ export function createSession(options: SessionOptions): Session {
     return readDirectory(answer, directoryUrl);
   }
 
+  function byAccount(): Promise<Signer> {
+    accountSigner ??= signerFor(accountKey);
+    return accountSigner;
+  }
+
   async function sign(
     request: SignedRequest,
-    signer: { kid?: string; includeExternalAccountBinding?: boolean },
+    by: { kid?: string; includeExternalAccountBinding?: boolean },
+    signer: Promise<Signer>,
   ): Promise<AcmeAnswer> {
-    signing ??= createSigning();
-    const http = await signing;
+    const http = await signer;
     const payload = request.payload === undefined ? null : { ...request.payload };
-    const answer = await kinds.run(request.kind, () => http.signedRequest(request.url, payload, signer));
+    const answer = await kinds.run(request.kind, () => http.signedRequest(request.url, payload, by));
     if (answer.status >= 300) throw refusalError(request.what, request.url, answer, clock.nowMs());
     return answer;
   }
@@ -157,13 +139,13 @@ export function createSession(options: SessionOptions): Session {
       throw new CertathonError('UNEXPECTED', `Asked for ${request.what} before the account was registered`);
     }
     try {
-      return await sign(request, { kid });
+      return await sign(request, { kid }, byAccount());
     } catch (error) {
       if (refusalClass(error) !== 'register') throw error;
       // A CA that was set up anew (a private one) knows no account of before; others may have noticed already.
       if (accountUrl === kid) accountUrl = undefined;
       const again = await register(registration);
-      return await sign(request, { kid: again.accountUrl });
+      return await sign(request, { kid: again.accountUrl }, byAccount());
     }
   }
 
@@ -186,7 +168,7 @@ export function createSession(options: SessionOptions): Session {
       // A key that was bound once is found again without the binding.
       payload: unbound ? { onlyReturnExisting: true } : wanted,
     };
-    const answer = await sign(request, { includeExternalAccountBinding: !unbound }).catch(
+    const answer = await sign(request, { includeExternalAccountBinding: !unbound }, byAccount()).catch(
       (error: unknown) => {
         throw unbound ? externalAccountMissing(directoryUrl, error) : error;
       },
@@ -214,6 +196,7 @@ export function createSession(options: SessionOptions): Session {
   return {
     directory,
     post,
+    postByKey: (request, privateKey) => sign(request, {}, signerFor(privateKey)),
     read: (request) =>
       post(request).catch((error: unknown) => {
         if (!wasClosed(error)) throw error;

@@ -28,7 +28,8 @@ export type RequestKind =
   | 'authorization'
   | 'challenge'
   | 'finalize'
-  | 'certificate';
+  | 'certificate'
+  | 'revocation';
 
 export interface TransportLimits {
   connectMs: number;

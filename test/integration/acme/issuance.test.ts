@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { CertathonError } from '../../../src/lib/errors.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { type AcmeProxy, startAcmeProxy } from '../../support/acme-proxy.ts';
+import { makeBundle } from '../../support/bundles.ts';
 import { startPebble, type TestPebble } from '../../support/pebble.ts';
 
 const answers = new Map<string, string>();
@@ -250,6 +251,65 @@ describe('AcmeClient against Pebble', () => {
   });
 });
 
+describe('AcmeClient.revoke()', () => {
+  it('revokes by the account, and tells what was revoked before', async () => {
+    const client = await registered();
+    const { chainPem } = await issue(client, ['revoked.example.com']);
+
+    const first = await client.revoke({ certificate: chainPem, reason: 'superseded', by: 'account' });
+    const second = await client.revoke({ certificate: chainPem, reason: 'superseded', by: 'account' });
+
+    expect([first, second]).toEqual(['revoked', 'already']);
+    expect(await pebble.statusOf(chainPem)).toMatchObject({ Status: 'Revoked', Reason: 4 });
+    expect(client.requestCounts().revocation).toBe(2);
+  });
+
+  it.each(['ec256', 'ec384', 'rsa2048'] as const)(
+    'revokes by a key of type %s, and needs no account for it',
+    async (type) => {
+      const key = await createCertificateKey(type);
+      const { chainPem } = await issue(await registered(), [`${type}.example.com`], key);
+      const stranger = connect();
+
+      const result = await stranger.revoke({
+        certificate: new X509Certificate(chainPem).raw,
+        reason: 'keyCompromise',
+        by: { keyPem: key },
+      });
+
+      expect(result).toBe('revoked');
+      expect(await pebble.statusOf(chainPem)).toMatchObject({ Status: 'Revoked', Reason: 1 });
+      expect([stranger.accountUrl(), stranger.requestCounts().account]).toEqual([undefined, undefined]);
+    },
+  );
+
+  it('tells in the words of the CA whom it does not believe', async () => {
+    const { chainPem: certificate } = await issue(await registered(), ['mine.example.com']);
+    const stranger = await registered();
+    const keyPem = await createCertificateKey();
+
+    const errors = [
+      await failure(stranger.revoke({ certificate, by: 'account' })),
+      await failure(stranger.revoke({ certificate, by: { keyPem } })),
+    ];
+
+    for (const error of errors) {
+      expect([error.code, refusalClass(error)]).toEqual(['ACME_REFUSED', 'operator']);
+      expect(error.message).toMatch(/^CA refused the revocation with status 403: unauthorized: /);
+      expect(error.message).not.toContain('PRIVATE');
+    }
+    expect(await pebble.statusOf(certificate)).toMatchObject({ Status: 'Valid' });
+  });
+
+  it('refuses a key that can not be read before the CA is asked', async () => {
+    const client = connect();
+
+    const error = await failure(client.revoke({ certificate: makeBundle().leaf, by: { keyPem: 'no key' } }));
+
+    expect([error.code, client.requestCounts()]).toEqual(['CERTIFICATE_UNUSABLE', { refusedNonces: 0 }]);
+  });
+});
+
 describe('AcmeClient and a CA that refuses three good nonces in ten', () => {
   let strict: TestPebble;
   beforeAll(async () => {
@@ -401,6 +461,37 @@ describe('AcmeClient over a bad line', () => {
     expect([spoilt(), new X509Certificate(chainPem).subjectAltName]).toEqual([
       1,
       'DNS:five-hundred.example.com',
+    ]);
+  });
+
+  it('revokes once although the answer got lost', async () => {
+    const client = await registered({ directoryUrl: proxy.directoryUrl });
+    const { chainPem } = await issue(client, ['revoked-once.example.com']);
+    const spoilt = spoil('/revoke-cert', 'drop');
+
+    expect([await client.revoke({ certificate: chainPem, by: 'account' }), spoilt()]).toEqual(['revoked', 1]);
+  });
+
+  it('says so when the CA does not accept the reason', async () => {
+    const client = await registered({ directoryUrl: proxy.directoryUrl });
+    const { chainPem } = await issue(client, ['reason.example.com']);
+    const type = 'urn:ietf:params:acme:error:badRevocationReason';
+    // In the words of Let's Encrypt; Pebble takes every reason.
+    const detail = 'unsupported revocation reason code provided: affiliationChanged (3)';
+    spoil('/revoke-cert', {
+      status: 400,
+      headers: { 'content-type': 'application/problem+json' },
+      body: JSON.stringify({ type, detail }),
+    });
+
+    const error = await failure(
+      client.revoke({ certificate: chainPem, reason: 'affiliationChanged', by: 'account' }),
+    );
+
+    expect([error.code, refusalClass(error), error.message]).toEqual([
+      'ACME_REFUSED',
+      'operator',
+      `CA refused the revocation with status 400: badRevocationReason: ${detail}`,
     ]);
   });
 
