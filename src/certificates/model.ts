@@ -59,11 +59,34 @@ export interface RefusedName {
   /** Where the name came from: `domains` or the label with its app. */
   source: string;
   reason: string;
+  /** Only an option is refused, and `name` is what was asked for: the names keep what holds without it. */
+  option?: true;
+}
+
+/** How a certificate is wanted, where that differs from what the operator configured for all. */
+export interface CertificateChoice {
+  keyType?: string;
+  profile?: string;
+  /** The CA. */
+  directoryUrl?: string;
+  /** Each such name has a certificate for itself alone. */
+  own?: true;
+}
+
+/** One name that wants a certificate. */
+export interface Want {
+  /** Lower-case, in the ASCII form of RFC 5890. */
+  name: string;
+  /** Who wants it, sorted: `own` for our own lists and labels, else the deployment group or id of an app. */
+  keys: string[];
+  choice: CertificateChoice;
 }
 
 export interface WantedNames {
-  /** Sorted, lower-case, in the ASCII form of RFC 5890. */
+  /** Sorted, each once. */
   names: string[];
+  /** One for each name, in the same order. */
+  wants: Want[];
   refused: RefusedName[];
 }
 

@@ -30,6 +30,9 @@ export async function observe(tools: ObserveTools): Promise<CertificateObservati
     configured: tools.domains,
     label: label === undefined ? undefined : { text: label, app: own?.id ?? '' },
     routingHost: tools.routingHost,
+    labels: { asks: [], refused: [] },
+    allowedDomains: [],
+    mostPerApp: 0,
   });
   // A crash after the certificate was stored leaves the order that brought it.
   const isFinished = begun?.url !== undefined && begun.url === finishedUrl;

@@ -125,8 +125,13 @@ function isUsable(seen: CertificateObservation): boolean {
 }
 
 function refusedNames(seen: CertificateObservation): Problem[] {
-  return seen.wanted.refused.map(({ name, source, reason }) =>
-    problem('NAMES_INVALID', `The name "${name}" (${source}) gets no certificate: ${reason}`),
+  return seen.wanted.refused.map(({ name, source, reason, option }) =>
+    problem(
+      'NAMES_INVALID',
+      option === true
+        ? `The choice "${name}" (${source}) is not followed: ${reason}`
+        : `The name "${name}" (${source}) gets no certificate: ${reason}`,
+    ),
   );
 }
 

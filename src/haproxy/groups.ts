@@ -63,10 +63,9 @@ export function namesInGroups(
   const [asked, taken] = [new Set<string>(), new Set<string>()];
   for (const app of apps) {
     for (let index = 0; index < Math.min(app.portCount, MOST_PORTS); index += 1) {
-      const vhosts = items(label(app, `HAPROXY_${index}_VHOST`)?.toLowerCase());
-      if (vhosts.length === 0 || !isEnabled(label(app, `HAPROXY_${index}_ENABLED`))) continue;
-      const own = items(label(app, `HAPROXY_${index}_GROUP`) ?? label(app, 'HAPROXY_GROUP'));
-      const isTaken = own.some((group) => groups.includes(group));
+      const vhosts = items(labelOf(app, `HAPROXY_${index}_VHOST`)?.toLowerCase());
+      if (vhosts.length === 0 || !isPortEnabled(app, index)) continue;
+      const isTaken = isPortTaken(groups, app, index);
       for (const vhost of vhosts) {
         if (!wanted.has(vhost)) continue;
         asked.add(vhost);
@@ -77,17 +76,26 @@ export function namesInGroups(
   return names.filter((name) => !asked.has(name.toLowerCase()) || taken.has(name.toLowerCase()));
 }
 
-/** Labels are other people's: a name may also stand for what every object has. */
-function label({ labels }: LabelledApp, name: string): string | undefined {
+/** Do balancers with these groups take a port: by its HAPROXY_{n}_GROUP, else the app's HAPROXY_GROUP? Pure. */
+export function isPortTaken(groups: readonly string[] | 'all', app: LabelledApp, index: number): boolean {
+  if (groups === 'all') return true;
+  const own = items(labelOf(app, `HAPROXY_${index}_GROUP`) ?? labelOf(app, 'HAPROXY_GROUP'));
+  return own.some((group) => groups.includes(group));
+}
+
+/** As marathon-lb reads HAPROXY_{n}_ENABLED: anything but a few words for yes switches the port off. Pure. */
+export function isPortEnabled(app: LabelledApp, index: number): boolean {
+  const value = labelOf(app, `HAPROXY_${index}_ENABLED`);
+  return value === undefined || /^(true|t|yes|y)$/i.test(value);
+}
+
+/** The value of a label, cut to what is read of one. Labels are other people's: a name may also stand for what
+ * every object has. Pure. */
+export function labelOf({ labels }: LabelledApp, name: string): string | undefined {
   return Object.hasOwn(labels, name) ? labels[name]?.slice(0, LONGEST_LABEL) : undefined;
 }
 
 function items(list: string | undefined): string[] {
   const parts = (list ?? '').split(',', MOST_ITEMS).map((item) => item.trim());
   return parts.filter((item) => item !== '');
-}
-
-/** As marathon-lb reads it: anything but these words switches the port off. */
-function isEnabled(value: string | undefined): boolean {
-  return value === undefined || /^(true|t|yes|y)$/i.test(value);
 }

@@ -6,6 +6,7 @@ import type {
   PlaceState,
   StoredCertificate,
   Target,
+  WantedNames,
 } from '../../src/certificates/model.ts';
 import type { CertificateFacts } from '../../src/delivery/bundle.ts';
 import type { ServedFacts } from '../../src/delivery/delivery.ts';
@@ -91,6 +92,11 @@ export function target(changes: Partial<Target> = {}): Target {
   };
 }
 
+/** Names of our own list, without a choice. */
+export function wanted(names: string[]): WantedNames {
+  return { names, wants: names.map((name) => ({ name, keys: ['own'], choice: {} })), refused: [] };
+}
+
 /** Everything is well: the wanted certificate is stored, in the variable, and served by two balancers. */
 export function observation(changes: ObservationChanges = {}): CertificateObservation {
   const { state, names, balancers, deliveryHold, at, ...rest } = changes;
@@ -104,7 +110,7 @@ export function observation(changes: ObservationChanges = {}): CertificateObserv
   return {
     now: NOW,
     directoryUrl: 'https://acme.example/directory',
-    wanted: { names: names ?? ['shop.example.com'], refused: [] },
+    wanted: wanted(names ?? ['shop.example.com']),
     stored: stored(),
     order: undefined,
     orderHold: undefined,

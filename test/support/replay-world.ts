@@ -10,7 +10,7 @@ import type {
   Target,
 } from '../../src/certificates/model.ts';
 import type { CertificateFacts } from '../../src/delivery/bundle.ts';
-import { balancer, facts, hold, observation, servedFacts, target } from './observations.ts';
+import { balancer, facts, hold, observation, servedFacts, target, wanted } from './observations.ts';
 
 /** A world of several targets in which the steps of a plan have their effects, and time goes on. */
 export interface World {
@@ -54,7 +54,7 @@ export function observe(world: World): CertificateObservation {
     ...world.directories.map((directory) => directoryTarget(directory, world)),
   ];
   const { now, names, stored, order } = world;
-  return observation({ now, wanted: { names, refused: [] }, stored, order, targets });
+  return observation({ now, wanted: wanted(names), stored, order, targets });
 }
 
 function appTarget({ id, variable, shows }: WorldApp, world: World): Target {

@@ -16,6 +16,7 @@ import {
   servedFacts,
   stored,
   THEIRS,
+  wanted,
 } from '../../support/observations.ts';
 
 const names = ['shop.example.com'];
@@ -80,7 +81,7 @@ describe('planCertificate()', () => {
     ['no name is wanted', { names: [], stored: undefined }, {}, [], ['NAMES_MISSING']],
     [
       'the only name is refused',
-      { wanted: { names: [], refused: [{ name: '*.x', source: 'domains', reason: 'no' }] } },
+      { wanted: { ...wanted([]), refused: [{ name: '*.x', source: 'domains', reason: 'no' }] } },
       {},
       [],
       ['NAMES_INVALID'],
@@ -88,7 +89,7 @@ describe('planCertificate()', () => {
     [
       'one name of two is refused',
       {
-        wanted: { names, refused: [{ name: '*.x', source: 'domains', reason: 'no' }] },
+        wanted: { ...wanted(names), refused: [{ name: '*.x', source: 'domains', reason: 'no' }] },
         state: { kind: 'empty' },
       },
       {},

@@ -1,0 +1,104 @@
+// pure
+import { choiceKey } from './choice.ts';
+import type { CertificateChoice, Want } from './model.ts';
+
+/** Which names may share a certificate: none, those of one owner, those of one registered domain, or all. */
+export type PackMode = 'name' | 'app' | 'registered-domain' | 'all';
+export const PACK_MODES = ['name', 'app', 'registered-domain', 'all'] as const satisfies readonly PackMode[];
+
+/** A certificate that there is, or whose order was begun. */
+export interface PackedBefore {
+  id: string;
+  /** The key of the group that it was packed for. */
+  key: string;
+  /** What it covers; a wildcard covers one label. */
+  names: readonly string[];
+  choice: CertificateChoice;
+}
+
+/** One of them, as packing looks at it. */
+export interface Live {
+  before: PackedBefore;
+  choiceKey: string;
+  /** The wanted names that it covers, sorted, of whatever group. */
+  covers: string[];
+}
+
+/** Names that share certificates, and only with each other. */
+export interface Group {
+  key: string;
+  choice: CertificateChoice;
+  choiceKey: string;
+  /** The most names that one certificate holds. */
+  limit: number;
+  /** Sorted. */
+  names: string[];
+}
+
+export interface GroupSources {
+  /** Sorted by name, each name once. */
+  wants: readonly Want[];
+  mode: PackMode;
+  /** The most names in one certificate of this choice; less than one is read as one. */
+  mostNames: (choice: CertificateChoice) => number;
+  /** The registered domain of a name (registered-domain.ts). */
+  domainOf: (name: string) => string;
+}
+
+/** The certificates by id, each with the wanted names that it covers, and the same from the names' side. Pure. */
+export function coverage(wants: readonly Want[], existing: readonly PackedBefore[]) {
+  const lives = [...existing]
+    .sort((left, right) => (left.id < right.id ? -1 : 1))
+    .map((before): Live => ({ before, choiceKey: choiceKey(before.choice), covers: [] }));
+  const byWritten = new Map<string, Set<Live>>();
+  for (const live of lives) {
+    for (const name of live.before.names) {
+      const others = byWritten.get(name);
+      if (others === undefined) byWritten.set(name, new Set([live]));
+      else others.add(live);
+    }
+  }
+  const coverers = new Map<string, Live[]>();
+  for (const { name } of wants) {
+    const exact = byWritten.get(name);
+    const wild = byWritten.get(name.replace(/^[^.]+/, '*'));
+    if (exact === undefined && wild === undefined) continue;
+    const all = [...new Set([...(exact ?? []), ...(wild ?? [])])];
+    coverers.set(name, all);
+    for (const live of all) live.covers.push(name);
+  }
+  return { lives, coverers };
+}
+
+/** The groups of the wanted names, by their keys. Pure.
+ * @param coverers who covers each name today: in the mode `app` a name stays with the owner whose certificate
+ *   has it as long as that owner wants it; a new one goes to its first owner */
+export function groupsOfWants(sources: GroupSources, coverers: ReadonlyMap<string, Live[]>): Group[] {
+  const groups = new Map<string, Group>();
+  for (const want of sources.wants) {
+    const { choice } = want;
+    const chosen = choiceKey(choice);
+    const key = choice.own === true ? want.name : keyOf(want, chosen, sources, coverers.get(want.name) ?? []);
+    const identity = `${key}\n${chosen}`;
+    const group = groups.get(identity);
+    if (group !== undefined) {
+      group.names.push(want.name);
+      continue;
+    }
+    // What comes from a mistaken directory of the CA must not stop the packing.
+    const limit = Math.max(1, Math.floor(sources.mostNames(choice)) || 1);
+    groups.set(identity, { key, choice, choiceKey: chosen, limit, names: [want.name] });
+  }
+  return [...groups].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, group]) => group);
+}
+
+function keyOf(want: Want, chosen: string, { mode, domainOf }: GroupSources, covering: Live[]): string {
+  if (mode === 'name') return want.name;
+  if (mode === 'all') return 'all';
+  if (mode === 'registered-domain') return domainOf(want.name);
+  const owners = want.keys.filter((key) => covering.some(({ before }) => before.key === key));
+  const alike = owners.find((key) =>
+    covering.some((live) => live.before.key === key && live.choiceKey === chosen),
+  );
+  return alike ?? owners[0] ?? want.keys[0] ?? '';
+}
