@@ -4,6 +4,8 @@ import {
   isSameDirectory,
   oldDirectory,
 } from '../../../../src/certificates/adopt/old-directories.ts';
+import { type KindRules, parseKind } from '../../../../src/config/kinds.ts';
+import { CERTIFICATE_OPTIONS } from '../../../../src/config/options-certificates.ts';
 
 const V2 = 'https://acme-v02.api.letsencrypt.org/directory';
 
@@ -32,6 +34,17 @@ describe('oldDirectory()', () => {
     },
   );
 });
+
+it.each(['acme-v01.api.letsencrypt.org', 'acme-staging.api.letsencrypt.org'])(
+  'accounts of %s go to the CA that the option sends its address to',
+  (host) => {
+    const option = CERTIFICATE_OPTIONS.find(({ kind }) => kind === 'url') as KindRules;
+
+    expect(parseKind('url', `https://${host}/directory`, option)).toMatchObject({
+      value: oldDirectory(host)?.directoryUrl,
+    });
+  },
+);
 
 describe('accountUrlToday()', () => {
   const host = 'acme-v02.api.letsencrypt.org';
