@@ -1,6 +1,6 @@
 // pure
 import type { CertificateFacts } from '../../delivery/bundle.ts';
-import { isStaging } from '../found.ts';
+import { isStaging } from '../staging.ts';
 import type { FoundAccount, FoundCertificate, FoundTree } from './found-tree.ts';
 import { hostOf, isSameDirectory } from './old-directories.ts';
 
