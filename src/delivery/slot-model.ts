@@ -62,7 +62,8 @@ export interface RefusedSlot {
 export interface SlotPlan {
   /** In the order of the bind line. A refused certificate that has a slot keeps its older version there. */
   assigned: { id: string; variable: string }[];
-  /** Variables whose certificate of ours is wanted no more, moved away or stands twice. */
+  /** Variables whose certificate of ours is wanted no more, moved away or stands twice; and of somebody else's
+   * whose successor moved on to HAPROXY_SSL_CERT at once. */
   clears: string[];
   /** HAPROXY_SSL_CERT would be empty while a numbered one is set. */
   needsPlaceholder: boolean;

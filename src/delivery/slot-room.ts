@@ -16,6 +16,8 @@ export interface SlotRoom {
   newcomers: string[];
   /** Free slots in the order of the bind line. */
   free: string[];
+  /** Variables with an older version of ours over which nothing can be put, since the new one does not fit. */
+  pinned: Set<string>;
   /** May the default certificate be put into HAPROXY_SSL_CERT? */
   isDefaultOpen: boolean;
   refused: RefusedSlot[];
@@ -33,6 +35,7 @@ interface Claim {
 /** Every certificate of ours is counted as if it stood in the variable with the longest name: then moving one
  * never changes what fits, at the price of at most three bytes. */
 const LONGEST_NAME = `${SLOTS.at(-1)}=`.length;
+const READ = new Set(SLOTS);
 
 /** Which certificates fit, by size and number of slots. Pure. First come those that make nothing larger, then
  * those that stand already, then the default one, then the others as they are preferred; whoever does not fit is
@@ -61,7 +64,14 @@ export function roomFor(request: SlotRequest): SlotRoom {
     growth <= 0 && (isStanding || takeovers.has(id)) ? 0 : isStanding ? 1 : id === defaultId ? 2 : 3;
   claims.sort((one, other) => rank(one) - rank(other));
 
-  const room: SlotRoom = { homes: new Map(), newcomers: [], free, isDefaultOpen: isOpen, refused };
+  const room: SlotRoom = {
+    homes: new Map(),
+    newcomers: [],
+    free,
+    pinned: new Set(),
+    isDefaultOpen: isOpen,
+    refused,
+  };
   const needing = claims.filter(({ slot }) => slot === undefined).length;
   let total = bytesBefore(request, slots, standing, isOpen);
   for (const { id, slot, growth } of claims) {
@@ -78,8 +88,11 @@ export function roomFor(request: SlotRequest): SlotRoom {
       if (slot?.variable === DEFAULT_SLOT) room.isDefaultOpen = true;
     }
   }
-  // An older version stays where it is when the new one does not fit: nothing can be put over it.
-  if (refused.some(({ id }) => standing.get(id)?.variable === DEFAULT_SLOT)) room.isDefaultOpen = false;
+  for (const { id } of refused) {
+    const variable = standing.get(id)?.variable;
+    if (variable !== undefined) room.pinned.add(variable);
+  }
+  if (room.pinned.has(DEFAULT_SLOT)) room.isDefaultOpen = false;
   return room;
 }
 
@@ -132,7 +145,7 @@ function bytesBefore(
 ): number {
   const kept = new Set(standing.values());
   const sizes = slots.map((slot) => {
-    const holder = SLOTS.includes(slot.variable) ? holderOf(slot) : 'foreign';
+    const holder = READ.has(slot.variable) ? holderOf(slot) : 'foreign';
     if (holder === 'ours') return kept.has(slot) ? sizeOfOurs(slot) : 0;
     // Ours replaces a placeholder as soon as there is one of ours.
     if (holder === 'placeholder') return slot.variable === DEFAULT_SLOT && !isDefaultOpen ? slot.bytes : 0;

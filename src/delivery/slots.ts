@@ -15,28 +15,18 @@ export function planSlots(request: SlotRequest): SlotPlan {
   const room = roomFor(request);
   const slots = new Map(request.slots.map((slot) => [slot.variable, slot]));
   const homes = arranged(request, room);
-  const pinned = new Set(room.refused.map(({ id }) => id));
-
   const assigned: SlotPlan['assigned'] = [];
   const clears: string[] = [];
   const left: string[] = [];
-  const seen = new Set<string>();
   for (const variable of SLOTS) {
     const id = homes.get(variable);
-    if (id !== undefined) {
-      assigned.push({ id, variable });
-      continue;
-    }
-    const slot = slots.get(variable);
-    const holder = holderOf(slot);
-    if (slot === undefined || holder === 'nobody') continue;
-    const owner = slot.content.kind === 'certificate' ? slot.content.owner : undefined;
-    const staysPinned = holder === 'ours' && owner !== undefined && pinned.has(owner) && !seen.has(owner);
-    if (staysPinned) seen.add(owner);
-    // marathon-lb needs no placeholder in a numbered one.
-    const isKept =
-      staysPinned || holder === 'foreign' || (holder === 'placeholder' && variable === DEFAULT_SLOT);
-    (isKept ? left : clears).push(variable);
+    const holder = holderOf(slots.get(variable));
+    const isForeign = holder === 'foreign' && !room.homes.has(variable);
+    // marathon-lb has no use for a placeholder in a numbered one.
+    const isPlaceholder = holder === 'placeholder' && variable === DEFAULT_SLOT;
+    if (id !== undefined) assigned.push({ id, variable });
+    else if (isForeign || isPlaceholder || room.pinned.has(variable)) left.push(variable);
+    else if (holder !== 'nobody') clears.push(variable);
   }
   const set = [...assigned.map(({ variable }) => variable), ...left];
   const needsPlaceholder = set.length > 0 && !set.includes(DEFAULT_SLOT);

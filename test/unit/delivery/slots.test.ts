@@ -191,6 +191,13 @@ describe('planSlots()', () => {
       'a',
       { slots: { '': 'a', 0: 'b' } },
     ],
+    [
+      'moves on to HAPROXY_SSL_CERT when that is empty',
+      { 3: 'F>a' },
+      'a',
+      undefined,
+      { slots: { '': 'a' }, clears: ['3'] },
+    ],
     ['moves to a gap for a chosen one that is new', { '': 'F>b' }, 'ab', 'a', { slots: { '': 'a', 0: 'b' } }],
   ])('what takes over a foreign certificate %s', (_what, layout, wanted, defaultId, expected) => {
     expect(planned(world(layout, wanted, { defaultId }))).toEqual(expected);
