@@ -11,19 +11,27 @@ LABEL org.opencontainers.image.title="Certathon" \
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
+COPY deploy/image/predecessor /usr/local/bin/
 COPY src ./src
 # The store is mounted here; without a volume it lives and dies with the container.
-RUN mkdir -p /var/lib/certathon /var/cache/certathon \
- && chown node:node /var/lib/certathon /var/cache/certathon \
- && chmod 0700 /var/lib/certathon
-USER node
+RUN mkdir -p /var/lib/certathon /var/cache/certathon /certbot \
+ && chown node:node /var/lib/certathon \
+ && chmod 0700 /var/lib/certathon \
+ && chmod 0755 /usr/local/bin/predecessor \
+ && for name in /usr/local/bin/python /usr/local/bin/python3 /usr/local/bin/marathon-acme /certbot/run.sh; do \
+      ln -s /usr/local/bin/predecessor "$name"; done
+# It starts as root and becomes this user before it opens anything, unless it runs from the definition of a
+# predecessor: their volumes are root's, and port 80 is too where Docker is older than 20.10.
 ENV NODE_ENV=production \
-    NODE_COMPILE_CACHE=/var/cache/certathon
-# Fills the compile cache, which belongs to one user: the help, then a service that finds no Marathon and is ended.
+    NODE_COMPILE_CACHE=/var/cache/certathon \
+    CERTATHON_USER=1000:1000
+# Fills the compile cache, which Node keeps for the user that starts it: the help, then a service that finds no
+# Marathon and is ended. The other user reads what is loaded after the change.
 RUN node src/main.ts --help >/dev/null \
- && { timeout -k 5 10 node src/main.ts serve --bind 127.0.0.1 --store /tmp/warm-up \
+ && { CERTATHON_USER=0 timeout -k 5 10 node src/main.ts serve --bind 127.0.0.1 --store /tmp/warm-up \
       --marathon-url http://127.0.0.1:9 --acme-directory https://127.0.0.1:9/ >/dev/null 2>&1 || true; } \
- && rm -rf /tmp/warm-up
+ && rm -rf /tmp/warm-up \
+ && chmod -R a+rX /var/cache/certathon
 EXPOSE 8080 8081
 ENTRYPOINT ["node", "/app/src/main.ts"]
 CMD ["serve"]

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs';
 import { COMMANDS } from './cli/commands.ts';
 import { type CommandCall, createProgram } from './cli/program.ts';
+import { stepDown } from './cli/step-down.ts';
 import { maskedView } from './config/describe.ts';
 import { loadConfig } from './config/load.ts';
+import { type StockSettings, stockSettings } from './config/stock-settings.ts';
 import { systemClock } from './lib/clock.ts';
 import { asCertathonError, CertathonError, describeError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
@@ -12,25 +15,36 @@ const USAGE_STATUS = 2;
 
 /** argv → command → exit status. The only place that ends the process. */
 async function main(argv: string[]): Promise<void> {
+  const stock = stockSettings(argv, process.env, existsSync);
   const program = createProgram(
     async (call) => {
-      process.exitCode = await run(call);
+      process.exitCode = await run(call, stock);
     },
     async (words) => {
       process.exitCode = await (await import('./cli/lab.ts')).runLab(words);
     },
   );
-  await program.parseAsync(argv);
+  await program.parseAsync(stock.argv, { from: 'user' });
 }
 
-async function run({ command, notes, ...typed }: CommandCall): Promise<number> {
-  const { config: loaded, sources, warnings } = loadConfig({ command, ...typed });
+async function run({ command, notes, ...typed }: CommandCall, stock: StockSettings): Promise<number> {
+  const {
+    config: loaded,
+    sources,
+    warnings,
+  } = loadConfig({
+    ...{ command, flags: typed.flags, env: stock.env, defaults: stock.defaults },
+    spelt: { ...stock.spelt, ...typed.spelt },
+    problems: [...stock.refusals, ...typed.problems],
+  });
   const usual = COMMANDS[command].logLevel;
   const logLevel = sources.logLevel === 'default' && usual !== undefined ? usual : loaded.logLevel;
   const config = Object.freeze({ ...loaded, logLevel });
   const log = createLog({ level: logLevel, format: config.logFormat });
+  for (const fields of stock.notices) log.warn('config.deprecated', { ...fields });
   for (const { event, fields } of warnings) log.warn(event, fields);
   for (const fields of notes) log.warn('config.deprecated', fields);
+  stepDown(process, config.user, stock.whyRoot, log);
   log[command === 'serve' ? 'info' : 'debug']('config.loaded', { config: maskedView(config), sources });
   const stopping = new AbortController();
   const stop = (name: NodeJS.Signals): void =>
@@ -39,10 +53,21 @@ async function run({ command, notes, ...typed }: CommandCall): Promise<number> {
   process.on('SIGTERM', stop).on('SIGINT', stop);
   const runCommand = await COMMANDS[command].load();
   try {
-    return await runCommand({ config, clock: systemClock, log, signal: stopping.signal });
+    return await runCommand({
+      ...{ config, clock: systemClock, log, signal: stopping.signal },
+      isPortGuessed: isPortGuessed(stock, sources),
+    });
   } finally {
     log.flush();
   }
+}
+
+/** Whether nobody but the predecessor's own habit, or Marathon's PORT0, says where challenges are answered. */
+function isPortGuessed(
+  { predecessor }: StockSettings,
+  { challengePort }: Readonly<Record<string, string>>,
+): boolean {
+  return predecessor !== undefined && [`as ${predecessor} has it`, 'env PORT0'].includes(challengePort ?? '');
 }
 
 /** Three lines: what, why, what to do. Never a stack, which helps nobody at night; never a secret. */
@@ -58,7 +83,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await main(process.argv);
+  await main(process.argv.slice(2));
 } catch (thrown) {
   const code = (thrown as { code?: string }).code ?? '';
   if (code.startsWith('commander.'))

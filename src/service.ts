@@ -1,9 +1,9 @@
 // START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
 // `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
-import { startResponder } from './acme/responder.ts';
 import { failedPass, type PassResult, runPass, withSignal } from './certificates/pass.ts';
 import { reportPass } from './certificates/pass-report.ts';
 import { withStoreLock } from './certificates/store-lock.ts';
+import { startAtItsPort } from './challenge-port.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
 import { asCertathonError } from './lib/errors.ts';
@@ -21,6 +21,8 @@ export interface Running {
   log: Log;
   /** Aborted when the program is told to stop. */
   signal: AbortSignal;
+  /** The port for challenges is only what a predecessor listened on (config/stock-settings.ts). */
+  isPortGuessed?: boolean;
 }
 
 export interface Ports {
@@ -49,24 +51,30 @@ export async function serve(
     closers.push(wiring.close);
 
     const { bind: host, instance } = config;
-    const responder = await startResponder({
-      host,
-      port: config.challengePort,
-      instance,
-      answer: wiring.answer,
-      log,
-    });
+    const responder = await startAtItsPort(
+      { host, instance, answer: wiring.answer, log },
+      {
+        ...{ config, isGuessed: running.isPortGuessed === true, signal },
+        ownApp: (appId, stop) => wiring.tools.marathon.app(appId, stop),
+      },
+    );
     closers.push(responder.close);
 
-    const status = await startStatusServer({
-      host,
-      port: config.adminPort,
-      token: config.adminToken,
-      snapshot: () => snapshotOf(about, last),
-      requestPass: (options) => {
-        now ||= options.now;
-        loop?.request('control');
-      },
+    const statusAt = (port: number) =>
+      startStatusServer({
+        host,
+        port,
+        token: config.adminToken,
+        snapshot: () => snapshotOf(about, last),
+        requestPass: (options) => {
+          now ||= options.now;
+          loop?.request('control');
+        },
+      });
+    // Predecessors had no such port: on the host's network it may be somebody else's, and any free one does.
+    const status = await statusAt(config.adminPort).catch((error: unknown) => {
+      if (running.isPortGuessed !== true || asCertathonError(error).code !== 'PORT_UNUSABLE') throw error;
+      return statusAt(0);
     });
     closers.push(status.close);
 

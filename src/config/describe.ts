@@ -42,6 +42,7 @@ const PLACEHOLDERS: Record<Kind, string> = {
   privateKey: '<pem>',
   token: '<token>',
   serviceAccount: '<json>',
+  user: '<uid:gid>',
 };
 
 /** The options of one command as commander takes them: `--renew-at <share>` and its line of help. */

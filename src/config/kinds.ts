@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { parsePrivateKey, parseServiceAccount, parseToken } from './credentials.ts';
 import { durationMs, isCron } from './times.ts';
+import { parseUser } from './user.ts';
 import { parseWindows } from './windows.ts';
 
 /** What the text of an option became, or why it cannot; the problem reads on after the quoted value. */
@@ -57,6 +58,7 @@ export const KINDS = {
   privateKey: parsePrivateKey,
   token: parseToken,
   serviceAccount: parseServiceAccount,
+  user: parseUser,
 } as const satisfies Record<string, (text: string, rules: KindRules) => Parsed<unknown>>;
 
 export type Kind = keyof typeof KINDS;

@@ -21,6 +21,8 @@ export interface LoadRequest {
   spelt?: Readonly<Record<string, string>>;
   /** What the reader of the flags found wrong already, to be said with the rest. */
   problems?: readonly string[];
+  /** What stands for the defaults of the table, by name of option. */
+  defaults?: Readonly<Record<string, Given>>;
   env?: Readonly<Record<string, string | undefined>>;
   /** Decides about options that belong to some commands only. */
   command?: CommandName;
@@ -64,7 +66,8 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     const found = given.get(entry.name);
     if (!isTaken && entry.secret && found !== undefined) registerSecret(found.text);
     const own =
-      (isTaken ? found : undefined) ?? withoutSource(entry, request.terminal ?? process.stderr.isTTY);
+      (isTaken ? (found ?? request.defaults?.[entry.name]) : undefined) ??
+      withoutSource(entry, request.terminal ?? process.stderr.isTTY);
     values[configKey(entry)] ??= entry.kind === 'boolean' ? false : isList(entry.kind) ? [] : undefined;
     if (own === undefined) continue;
     const note = readOption(entry, own, values, problems);

@@ -15,6 +15,7 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
   {
     name: 'domains',
     kind: 'list',
+    also: [{ name: 'HAPROXY_0_VHOST', deprecated: true }],
     example: 'shop.example.com, www.example.com',
     doc: 'Names that the certificate covers, beside those in the HAPROXY_0_VHOST label of this app.',
   },

@@ -67,6 +67,12 @@ export const RUNNING_OPTIONS = [
     doc: 'Name of this instance in logs, locks and answers.',
   },
   {
+    name: 'user',
+    kind: 'user',
+    example: '1000:1000',
+    doc: 'User and group, in numbers, to become when started as root, before anything is opened; 0 stays root. The image sets 1000:1000, which does not count over the storage of a predecessor.',
+  },
+  {
     name: 'logLevel',
     kind: 'choice',
     choices: ['debug', 'info', 'warn', 'error'],

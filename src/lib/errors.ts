@@ -144,7 +144,11 @@ export const ERRORS = {
     retry: true,
     hint: 'Set the clock of this machine (NTP): certificates look expired or not yet valid.',
   },
-  PORT_UNUSABLE: { exit: 41, retry: false, hint: 'Choose another port, or end what listens there.' },
+  PORT_UNUSABLE: {
+    exit: 41,
+    retry: false,
+    hint: 'Choose another port, or end what listens there. Below 1024 (EACCES) start as root by CERTATHON_USER=0, or have the container run by Docker 20.10 or newer, or map another container port and name it by CERTATHON_CHALLENGE_PORT.',
+  },
   ...ROLLOUT_ERRORS,
   STOPPED: {
     exit: 130,

@@ -8,6 +8,8 @@ export const EVENTS = {
   'service.started': 'The service is up: its ports answer and the first pass begins.',
   'service.stopping': 'A signal arrived; the current step is finished or abandoned.',
   'service.stopped': 'Everything is closed.',
+  'service.user':
+    'Started as root: the user it goes on as, or why it stays root (the storage of a predecessor belongs to root).',
   'config.loaded': 'The configuration, secrets masked, with the source of each value.',
   'config.deprecated':
     'An option was given by a name of a predecessor; the new name is in the line, or why it means nothing here.',
@@ -44,6 +46,8 @@ export const EVENTS = {
   'challenge.validated': 'The CA accepted the challenge.',
   'challenge.removed': 'The answer of a challenge was removed from the store.',
   'challenge.served': 'The responder answered a request below the challenge path.',
+  'challenge.port':
+    'Challenges are answered at another port than the predecessor had: the definition of the app says so, or it could not be opened (then with a code).',
   'route.checked': 'What came back through the public route of a name.',
   'store.locked': 'Another pass works on the store; this one waits.',
   'store.written': 'A file of the store was replaced.',

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IMAGE_USER } from '../../../src/config/stock-settings.ts';
 import { buildStages, isIgnored, parseDockerfile } from './dockerfile.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -34,17 +35,18 @@ describe('the Dockerfile', () => {
     ]);
   });
 
-  it('serves by default, as a user without rights', () => {
+  it('serves by default, and starts as root to become a user without rights', () => {
     expect(valuesOf('ENTRYPOINT')).toEqual(['["node", "/app/src/main.ts"]']);
     expect(valuesOf('CMD')).toEqual(['["serve"]']);
-    expect(valuesOf('USER')).toEqual(['node']);
+    expect(valuesOf('USER')).toEqual([]);
+    expect(valuesOf('ENV').join(' ')).toContain(`CERTATHON_USER=${IMAGE_USER}`);
   });
 
-  it('fills the compile cache as the user that runs the program, since Node keeps one for each', () => {
+  it('fills the compile cache as root, which starts the program, and lets the other user read it', () => {
     const words = INSTRUCTIONS.map(({ word, rest }) => `${word} ${rest}`);
     const warmUp = words.findIndex((line) => line.startsWith('RUN node src/main.ts --help'));
 
-    expect(warmUp).toBeGreaterThan(words.indexOf('USER node'));
+    expect(words[warmUp]).toMatch(/CERTATHON_USER=0 .* chmod -R a\+rX \/var\/cache\/certathon$/);
     expect(warmUp).toBeGreaterThan(words.findIndex((line) => /^ENV .*NODE_COMPILE_CACHE=/.test(line)));
   });
 

@@ -57,7 +57,8 @@ export function buildStages(root: string, into: string, env: NodeJS.ProcessEnv):
     } else if (word === 'COPY') {
       const [, from, paths = ''] = /^(?:--from=(\S+) )?(.*)$/.exec(rest) ?? [];
       const items = paths.split(' ');
-      const target = join(stage, cwd, items.pop() ?? '');
+      const into = items.pop() ?? '';
+      const target = into.startsWith('/') ? join(stage, into) : join(stage, cwd, into);
       for (const item of items)
         copy(from === undefined ? undefined : stages.get(from), item, target, items.length > 1);
     } else if (word === 'RUN' && rest.includes('npm ')) {

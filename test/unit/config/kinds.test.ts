@@ -75,6 +75,8 @@ const accepted: [Kind, string, unknown, KindRules?][] = [
   ['windows', '@daily for 60s\n;\n@daily  for 60s', [{ cron: '@daily', durationMs: 60_000 }]],
   ['timeZone', 'Europe/Berlin', 'Europe/Berlin'],
   ['timeZone', 'UTC', 'UTC'],
+  ['user', '1000', { uid: 1000, gid: 1000 }],
+  ['user', '0:7', { uid: 0, gid: 7 }],
   ['privateKey', pem, pem],
   ['privateKey', pem.replaceAll('\n', '\\n'), pem],
 ];
@@ -197,6 +199,8 @@ const refused: [Kind, string, string, KindRules?][] = [
     Array.from({ length: 21 }, (_, minute) => `${minute} 3 * * * for 1h`).join(';'),
     'has more than 20 windows',
   ],
+  ['user', 'node', 'is not a user, or user and group, in numbers such as 1000:1000'],
+  ['user', '4294967295', 'is not a user, or user and group, in numbers such as 1000:1000'],
   ['timeZone', 'Mars/Olympus', 'is not a time zone such as UTC or Europe/Berlin'],
   ['timeZone', '+02:00', 'is not a time zone such as UTC or Europe/Berlin'],
   ['privateKey', 'key', 'is not a private key in PEM without a passphrase'],
