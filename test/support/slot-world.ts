@@ -1,10 +1,4 @@
-import {
-  DEFAULT_SLOT,
-  SLOTS,
-  type Slot,
-  type SlotPlan,
-  type SlotRequest,
-} from '../../src/delivery/slot-model.ts';
+import { DEFAULT_SLOT, type Slot, type SlotPlan, type SlotRequest } from '../../src/delivery/slot-model.ts';
 
 /** What stands in a variable: `ours:a`, a placeholder, or something of somebody else. */
 export type Held =
@@ -43,7 +37,8 @@ export function written({ held, certificates }: SlotWorld, plan: SlotPlan): Map<
 
 /** Variables that another certificate, or none, stands in afterwards; a new version is no such change. */
 export function movedBetween(before: Map<string, Held>, after: Map<string, Held>): string[] {
-  return SLOTS.filter((variable) => nameOf(before.get(variable)) !== nameOf(after.get(variable)));
+  const variables = new Set([...before.keys(), ...after.keys()]);
+  return [...variables].filter((variable) => nameOf(before.get(variable)) !== nameOf(after.get(variable)));
 }
 
 export function nameOf(held: Held | undefined): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SLOT, SLOTS } from '../../../src/delivery/slot-model.ts';
 import { planSlots } from '../../../src/delivery/slots.ts';
-import { type Held, requestOf, type SlotWorld } from '../../support/slot-world.ts';
+import { type Held, PLACEHOLDER_BYTES, requestOf, type SlotWorld } from '../../support/slot-world.ts';
 
 const LIMITS = { variableBytes: 122_880, totalBytes: 409_600 };
 const BYTES = 3000;
@@ -306,6 +306,19 @@ describe('planSlots()', () => {
 
     expect(planned(given)).toMatchObject({ slots: { '': 'a' }, refused: [{ id: 'b', reason: 'total' }] });
   });
+
+  it.each([
+    [3020 + PLACEHOLDER_BYTES, [], true],
+    [3019 + PLACEHOLDER_BYTES, [{ id: 'a', reason: 'total' }], false],
+  ])(
+    'keeps room for the placeholder that has to stand before a numbered one: %i bytes',
+    (totalBytes, refused, needsPlaceholder) => {
+      const limits = { variableBytes: 122_880, totalBytes };
+      const plan = planSlots(requestOf(world({}, 'a', { firstVariable: `${DEFAULT_SLOT}7`, limits })));
+
+      expect(plan).toMatchObject({ refused, needsPlaceholder });
+    },
+  );
 
   it('counts a variable that marathon-lb does not read, and leaves it alone', () => {
     const given = world({ 101: 'a' }, 'a', { limits: { variableBytes: 122_880, totalBytes: 5000 } });
