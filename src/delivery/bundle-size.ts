@@ -26,7 +26,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTI
 
 /** How many bytes the value of a variable will have for a bundle that is not issued yet; rather too many than too
  * few. Pure. A line end counts twice, since it is written as backslash and n there.
- * - ec256, one name of 16 characters: 5,250; rsa4096, a hundred names of 30 characters: 13,930.
+ * - ec256, one name of 16 characters: 5,246; rsa4096, a hundred names of 30 characters: 13,956.
  * @param names as they will be ordered
  * @param chainBytes of a bundle that the same CA has issued for the same kind of key (`chainBytes()`) */
 export function estimatedBytes(

@@ -41,29 +41,12 @@ const READ = new Set(SLOTS);
  * those that stand already, then the default one, then the others as they are preferred; whoever does not fit is
  * passed over. Asked again about its own result, it answers the same. */
 export function roomFor(request: SlotRequest): SlotRoom {
-  const { certificates, limits, defaultId } = request;
+  const { certificates, limits } = request;
   const slots = new Map(request.slots.map((slot) => [slot.variable, slot]));
   const wanted = new Set(certificates.map(({ id }) => id));
   const standing = firstSlots(slots, wanted, ownerOf);
-  const takeovers = firstSlots(slots, wanted, takerOf);
   const { free, isOpen } = freeSlots(request, slots, standing);
-  const refused: RefusedSlot[] = [];
-  const claims = certificates.flatMap(({ id, bytes }): Claim[] => {
-    const size = bytes + LONGEST_NAME;
-    if (size > limits.variableBytes) {
-      const message = `${id} would need ${counted(size)} bytes; ${counted(limits.variableBytes)} are allowed for a variable`;
-      refused.push({ id, reason: 'too-large', message });
-      return [];
-    }
-    const own = standing.get(id);
-    if (own !== undefined) return [{ id, slot: own, isStanding: true, growth: size - sizeOfOurs(own) }];
-    const taken = takeovers.get(id);
-    return [{ id, slot: taken, isStanding: false, growth: size - (taken?.bytes ?? 0) }];
-  });
-  const rank = ({ id, isStanding, growth }: Claim): number =>
-    growth <= 0 && (isStanding || takeovers.has(id)) ? 0 : isStanding ? 1 : id === defaultId ? 2 : 3;
-  claims.sort((one, other) => rank(one) - rank(other));
-
+  const { claims, refused } = claimsOf(request, standing, firstSlots(slots, wanted, takerOf));
   const room: SlotRoom = {
     homes: new Map(),
     newcomers: [],
@@ -94,6 +77,32 @@ export function roomFor(request: SlotRequest): SlotRoom {
   }
   if (room.pinned.has(DEFAULT_SLOT)) room.isDefaultOpen = false;
   return room;
+}
+
+/** Who asks for room, in the order in which it is given; and who needs more than a variable can hold. */
+function claimsOf(
+  { certificates, limits, defaultId }: SlotRequest,
+  standing: ReadonlyMap<string, Slot>,
+  takeovers: ReadonlyMap<string, Slot>,
+): { claims: Claim[]; refused: RefusedSlot[] } {
+  const refused: RefusedSlot[] = [];
+  const claims = certificates.flatMap(({ id, bytes }): Claim[] => {
+    const size = bytes + LONGEST_NAME;
+    if (size > limits.variableBytes) {
+      const message = `${id} would need ${counted(size)} bytes; ${counted(limits.variableBytes)} are allowed for a variable`;
+      refused.push({ id, reason: 'too-large', message });
+      return [];
+    }
+    const own = standing.get(id);
+    if (own !== undefined) return [{ id, slot: own, isStanding: true, growth: size - sizeOfOurs(own) }];
+    const taken = takeovers.get(id);
+    return [{ id, slot: taken, isStanding: false, growth: size - (taken?.bytes ?? 0) }];
+  });
+  const rank = ({ id, slot, isStanding, growth }: Claim): number => {
+    if (slot !== undefined && growth <= 0) return 0;
+    return isStanding ? 1 : id === defaultId ? 2 : 3;
+  };
+  return { claims: claims.sort((one, other) => rank(one) - rank(other)), refused };
 }
 
 function ownerOf(slot: Slot): string | undefined {
