@@ -9,8 +9,8 @@ import { roomFor, type SlotRoom } from './slot-room.ts';
  * - HAPROXY_SSL_CERT is never empty while a numbered one is set: one of ours moves there, or a placeholder.
  * - What is somebody else's stays, except where a certificate of ours without a slot may take it over.
  *
- * Certificates that are asked for here have to be in the write that follows. To know before an order whether there
- * is room, ask with all of them; to deliver, ask with those that are issued. */
+ * To know before an order whether there is room, ask with all certificates that are wanted. To deliver, ask with
+ * those that are issued or stand in a variable already: who is not asked for is taken out. */
 export function planSlots(request: SlotRequest): SlotPlan {
   const room = roomFor(request);
   const slots = new Map(request.slots.map((slot) => [slot.variable, slot]));
