@@ -78,7 +78,7 @@ export function namesFromLabels({ apps, groups, vhosts, ownAppId, allowed }: Lab
 /** The labels that carry names, by port and then by name. */
 function askingLabels({ labels }: LabelledApp, vhosts: boolean): { index: number; label: string }[] {
   const found: { index: number; label: string }[] = [];
-  for (const label of Object.keys(labels)) {
+  for (const label in labels) {
     // Nearly all labels end here; a pattern for each would be most of the time.
     if (!label.endsWith('_DOMAIN') && !(vhosts && label.endsWith('_VHOST'))) continue;
     const match = ASKING.exec(label);

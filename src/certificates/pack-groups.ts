@@ -29,6 +29,8 @@ export interface Group {
   key: string;
   choice: CertificateChoice;
   choiceKey: string;
+  /** Key and choice: certificates with the same are its own. */
+  identity: string;
   /** The most names that one certificate holds. */
   limit: number;
   /** Sorted. */
@@ -50,21 +52,24 @@ export function coverage(wants: readonly Want[], existing: readonly PackedBefore
   const lives = [...existing]
     .sort((left, right) => (left.id < right.id ? -1 : 1))
     .map((before): Live => ({ before, choiceKey: choiceKey(before.choice), covers: [] }));
-  const byWritten = new Map<string, Set<Live>>();
+  const coverers = new Map<string, Live[]>();
+  for (const { name } of wants) coverers.set(name, []);
+  const wild = new Map<string, Live[]>();
   for (const live of lives) {
     for (const name of live.before.names) {
-      const others = byWritten.get(name);
-      if (others === undefined) byWritten.set(name, new Set([live]));
-      else others.add(live);
+      const others = coverers.get(name);
+      // A list may tell a name twice.
+      if (others !== undefined && others.at(-1) !== live) others.push(live);
+      if (name.startsWith('*.')) wild.set(name, [...(wild.get(name) ?? []), live]);
     }
   }
-  const coverers = new Map<string, Live[]>();
   for (const { name } of wants) {
-    const exact = byWritten.get(name);
-    const wild = byWritten.get(name.replace(/^[^.]+/, '*'));
-    if (exact === undefined && wild === undefined) continue;
-    const all = [...new Set([...(exact ?? []), ...(wild ?? [])])];
-    coverers.set(name, all);
+    let all = coverers.get(name) ?? [];
+    const wider = wild.size === 0 ? undefined : wild.get(name.replace(/^[^.]+/, '*'));
+    if (wider !== undefined) {
+      all = [...new Set([...all, ...wider])];
+      coverers.set(name, all);
+    }
     for (const live of all) live.covers.push(name);
   }
   return { lives, coverers };
@@ -79,7 +84,7 @@ export function groupsOfWants(sources: GroupSources, coverers: ReadonlyMap<strin
     const { choice } = want;
     const chosen = choiceKey(choice);
     const key = choice.own === true ? want.name : keyOf(want, chosen, sources, coverers.get(want.name) ?? []);
-    const identity = `${key}\n${chosen}`;
+    const identity = identityOf(key, chosen);
     const group = groups.get(identity);
     if (group !== undefined) {
       group.names.push(want.name);
@@ -87,9 +92,14 @@ export function groupsOfWants(sources: GroupSources, coverers: ReadonlyMap<strin
     }
     // What comes from a mistaken directory of the CA must not stop the packing.
     const limit = Math.max(1, Math.floor(sources.mostNames(choice)) || 1);
-    groups.set(identity, { key, choice, choiceKey: chosen, limit, names: [want.name] });
+    groups.set(identity, { key, choice, choiceKey: chosen, identity, limit, names: [want.name] });
   }
-  return [...groups].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, group]) => group);
+  return [...groups.values()].sort((left, right) => (left.identity < right.identity ? -1 : 1));
+}
+
+/** The identity of the group that a certificate or a name with this key and choice is in. Pure. */
+export function identityOf(key: string, chosen: string): string {
+  return chosen === '' ? key : `${key}\n${chosen}`;
 }
 
 function keyOf(want: Want, chosen: string, { mode, domainOf }: GroupSources, covering: Live[]): string {

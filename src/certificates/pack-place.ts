@@ -17,6 +17,7 @@ export interface Part {
  * certificates change: into the room that there is, and else into new ones.
  * @param lives the certificates of the group, by id */
 export function placeNames(group: Group, lives: readonly Live[]): Part[] {
+  if (lives.length === 0) return fill([], group.names, group.limit);
   const rest = new Set(group.names);
   const parts: Part[] = [];
   for (const live of lives) {
@@ -37,6 +38,7 @@ export function uncovered(parts: readonly Part[]): string[] {
 }
 
 function fill(parts: readonly Part[], names: readonly string[], limit: number): Part[] {
+  if (parts.length === 0) return fresh(names, limit);
   const open = parts.filter((part) => part.names.length < limit);
   open.sort((left, right) => left.names.length - right.names.length);
   const { filled } = roomsToFill(rooms(parts, limit), names.length, limit);
@@ -53,9 +55,14 @@ function fill(parts: readonly Part[], names: readonly string[], limit: number): 
       ? part
       : { live: part.live, names: [...part.names, ...more].sort(), isChanged: true };
   });
-  for (; at < names.length; at += limit)
-    grown.push({ live: undefined, names: names.slice(at, at + limit), isChanged: true });
-  return grown;
+  return [...grown, ...fresh(names.slice(at), limit)];
+}
+
+function fresh(names: readonly string[], limit: number): Part[] {
+  const parts: Part[] = [];
+  for (let at = 0; at < names.length; at += limit)
+    parts.push({ live: undefined, names: names.slice(at, at + limit), isChanged: true });
+  return parts;
 }
 
 /** The rooms that are left in certificates, largest first. Pure. */
@@ -77,8 +84,8 @@ export function roomsToFill(
   for (const [index, room] of largestFirst.entries()) {
     if (best.fresh === 0 || left <= 0) break;
     left -= room;
-    const fresh = Math.ceil(Math.max(0, left) / limit);
-    if (index + 1 + fresh <= best.filled + best.fresh) best = { filled: index + 1, fresh };
+    const further = Math.ceil(Math.max(0, left) / limit);
+    if (index + 1 + further <= best.filled + best.fresh) best = { filled: index + 1, fresh: further };
   }
   return best;
 }

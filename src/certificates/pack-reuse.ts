@@ -6,8 +6,8 @@ import { type Part, placeNames, rooms, roomsToFill, uncovered } from './pack-pla
  *
  * Taken over is a certificate of another group (the mode changed, an app was renamed) or of the same names chosen
  * otherwise, when its names that are still wanted are all of this group, and when that makes no more certificates
- * than without it: packing closer is what a change of the mode is for. One that covers exactly a set that would be
- * ordered is taken over in any case.
+ * and orders than without it: packing closer is what a change of the mode is for. One that covers exactly a set
+ * that would be ordered is taken over in any case.
  * @param lives the certificates of the group, by id
  * @param free those in which no group has names; what is taken is taken out of it */
 export function placeGroup(
@@ -56,9 +56,11 @@ function usable(
   const taken: Live[] = [];
   for (const live of alike.sort(byUse(group, missing))) {
     const count = Math.min(live.covers.filter((name) => missing.has(name)).length, group.limit);
-    const without = roomsToFill(left, missing.size, group.limit).fresh;
-    const fresh = roomsToFill(left, missing.size - count, group.limit).fresh;
-    if (count === 0 || fresh + 1 > without) continue;
+    const without = roomsToFill(left, missing.size, group.limit);
+    const rest = roomsToFill(left, missing.size - count, group.limit);
+    const isMore = rest.fresh + 1 > without.fresh;
+    const isDearer = order(live, group) + rest.filled + rest.fresh > without.filled + without.fresh;
+    if (count === 0 || isMore || isDearer) continue;
     taken.push(live);
     for (const name of live.covers.slice(0, group.limit)) missing.delete(name);
   }

@@ -6,14 +6,16 @@ import {
   type Group,
   type GroupSources,
   groupsOfWants,
+  identityOf,
   type Live,
   PACK_MODES,
   type PackedBefore,
   type PackMode,
 } from './pack-groups.ts';
-import type { Part } from './pack-place.ts';
-import { placeNames } from './pack-place.ts';
+import { type Part, placeNames } from './pack-place.ts';
 import { placeGroup } from './pack-reuse.ts';
+
+const NONE: readonly Live[] = [];
 
 export interface PackSources extends GroupSources {
   existing: readonly PackedBefore[];
@@ -45,10 +47,10 @@ export function packNames(sources: PackSources): Packed[] {
   const { lives, coverers } = coverage(wants, sources.existing);
   const groups = groupsOfWants({ ...sources, wants }, coverers);
   const members = livesByGroup(lives);
-  const livesOf = (group: Group) => members.get(`${group.key}\n${group.choiceKey}`) ?? [];
+  const livesOf = (group: Group) => members.get(group.identity) ?? NONE;
   const settled = groups.map((group) => placeNames(group, livesOf(group)));
   const free = new Set(lives);
-  for (const { live } of settled.flat()) if (live !== undefined) free.delete(live);
+  for (const parts of settled) for (const { live } of parts) if (live !== undefined) free.delete(live);
   const placed = groups.map((group, index) => {
     const parts = settled[index] ?? [];
     const isSettled = parts.every(({ isChanged }) => !isChanged);
@@ -70,7 +72,7 @@ export function packingCounts(sources: Omit<GroupSources, 'mode'>): Record<PackM
 function livesByGroup(lives: readonly Live[]): Map<string, Live[]> {
   const members = new Map<string, Live[]>();
   for (const live of lives) {
-    const identity = `${live.before.key}\n${live.choiceKey}`;
+    const identity = identityOf(live.before.key, live.choiceKey);
     const others = members.get(identity);
     if (others === undefined) members.set(identity, [live]);
     else others.push(live);

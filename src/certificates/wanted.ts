@@ -85,6 +85,9 @@ export function wantedNames(sources: NameSources): WantedNames {
 
 /** The first choice is followed: ours, then those of the others in the order of owners and apps. */
 function wantOf(name: string, wishes: Wish[], refuse: (entry: RefusedName) => void): Want {
+  const [only] = wishes;
+  if (wishes.length === 1 && only !== undefined)
+    return { name, keys: [only.owner], choice: only.choice ?? {} };
   const choosing = wishes.filter(({ choice }) => choice !== undefined);
   const rank = ({ owner }: Wish) => (owner === OWN ? '' : owner);
   const sorted = choosing.sort((left, right) => compare(rank(left), rank(right)));

@@ -21,6 +21,8 @@ const ask = (app: string, names: string, changes: Partial<LabelAsk> = {}): Label
   ...changes,
 });
 const asking = (...asks: LabelAsk[]) => ({ labels: { asks, refused: [] } });
+/** Processor time of this thread, which others on the machine do not lengthen. */
+const spentMs = () => process.threadCpuUsage().user / 1_000;
 const own = (name: string) => ({ name, keys: ['own'], choice: {} });
 const label = (text: string) => ({ text, app: '/certathon' });
 const many = (count: number) => Array.from({ length: count }, (_, index) => `n${index}.example.com`);
@@ -238,7 +240,7 @@ describe('wantedNames() by labels of apps', () => {
       },
     }));
     const allowed = { keyTypes: [], profiles: [], cas: [], defaults: {} };
-    const startMs = performance.now();
+    const startMs = spentMs();
 
     const labels = namesFromLabels({
       apps,
@@ -247,12 +249,10 @@ describe('wantedNames() by labels of apps', () => {
       ownAppId: undefined,
       allowed,
     });
-    const readMs = performance.now() - startMs;
     const wanted = wantedNames(sources({ labels }));
-    const wantedMs = performance.now() - startMs - readMs;
+    const tookMs = spentMs() - startMs;
 
     expect(wanted.names).toHaveLength(10_000);
-    if (process.env.SHOW) console.log({ readMs, wantedMs });
-    expect(readMs + wantedMs).toBeLessThan(1_000);
+    expect(tookMs).toBeLessThan(1_000);
   });
 });
