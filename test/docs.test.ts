@@ -5,6 +5,7 @@ import { renderReference } from '../scripts/reference.ts';
 import { ZDD_FLAGS } from '../src/cli/zdd-flags.ts';
 import { envName, flagName } from '../src/config/option.ts';
 import { OPTIONS } from '../src/config/options.ts';
+import { MARATHON_ACME_FLAGS } from '../src/config/predecessor-marathon-acme.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 import { EVENTS } from '../src/lib/log.ts';
 import { HISTORY_LABEL } from '../src/rollout/history.ts';
@@ -12,6 +13,7 @@ import { HISTORY_LABEL } from '../src/rollout/history.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const FLAGS = new Set<string>(OPTIONS.map(({ name }) => flagName(name)));
 const ZDD = new Set<string>(Object.values(ZDD_FLAGS).flatMap(({ flags }) => /--[a-z-]+/.exec(flags) ?? []));
+const MARATHON_ACME = new Set<string>(Object.keys(MARATHON_ACME_FLAGS).map((name) => `--${name}`));
 /** Names with our prefix: variables, and the one label that we made. */
 const VARIABLES = new Set<string>([...OPTIONS.map(({ name }) => envName(name)), HISTORY_LABEL]);
 
@@ -30,7 +32,9 @@ function strangeOptions(text: string): string[] {
   const flags = [...ours.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
   const variables = [...text.matchAll(/\bCERTATHON_[A-Z0-9_]*[A-Z0-9]\b(?!…|\*)/g)].map(([name]) => name);
   return [
-    ...flags.filter((flag) => !FLAGS.has(flag) && !ZDD.has(flag) && !FOREIGN_FLAGS.has(flag)),
+    ...flags.filter(
+      (flag) => !FLAGS.has(flag) && !ZDD.has(flag) && !MARATHON_ACME.has(flag) && !FOREIGN_FLAGS.has(flag),
+    ),
     ...variables.filter((name) => !VARIABLES.has(name)),
   ];
 }
@@ -70,6 +74,12 @@ describe('what people read', () => {
 
   it.each(files)('names in %s only options that exist', (name) => {
     expect(strangeOptions(readFileSync(join(ROOT, name), 'utf8'))).toEqual([]);
+  });
+
+  it('tells for every flag of marathon-acme what it is here, or that it is refused', () => {
+    const page = readFileSync(join(ROOT, 'docs/switching.md'), 'utf8');
+
+    expect([...MARATHON_ACME].filter((flag) => !page.includes(`\`${flag}\``))).toEqual([]);
   });
 
   it('names in the hints of errors only options that exist', () => {
