@@ -83,11 +83,12 @@ export function stockSettings(
     ...(predecessor === 'marathon-acme' && storage !== undefined ? sharedDirectory(storage, env) : {}),
   };
   const source = `as ${predecessor} has it`;
+  const port = isSet(env, 'CERTATHON_CHALLENGE_PORT') ? env.CERTATHON_CHALLENGE_PORT : texts.challengePort;
   const whyRoot =
     storage !== undefined
       ? `the files in ${storage} are those of root, as ${predecessor} ran`
-      : Number(texts.challengePort) < FIRST_FREE_PORT
-        ? `port ${texts.challengePort} may be root's alone`
+      : Number(port) < FIRST_FREE_PORT
+        ? `port ${port} may be root's alone`
         : undefined;
   return {
     predecessor,

@@ -199,6 +199,7 @@ describe('stockSettings()', () => {
     ['goes on as root over the storage', {}, ['/etc/letsencrypt'], undefined],
     ['goes on as root for port 80', {}, [], undefined],
     ['becomes the user of the image without either', { PORT0: '31002' }, [], '1000:1000'],
+    ['becomes it where another port is named', { CERTATHON_CHALLENGE_PORT: '8080' }, [], '1000:1000'],
     ['becomes another user that is named', { CERTATHON_USER: '7:7' }, ['/etc/letsencrypt'], '7:7'],
   ])('%s', (_what, change, there, user) => {
     expect(start(change, ['serve'], there).env.CERTATHON_USER).toBe(user);
