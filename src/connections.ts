@@ -19,6 +19,10 @@ export interface Connections {
   limits: DeliveryLimits;
   /** Called with each event that concerns one of our apps, while somebody holds `wake`. */
   onEvent: (listener: (event: MarathonEvent) => void) => void;
+  /** Called when the definition of any other app may have changed, and when events may have been missed. */
+  onOtherApp: (listener: (reason: string) => void) => void;
+  /** Are events coming in now? */
+  hasEvents: () => boolean;
   close(): Promise<void>;
 }
 
@@ -37,6 +41,14 @@ const EVENT_TYPES = [
   'health_status_changed_event',
   'app_terminated_event',
 ];
+
+/** What changes the labels of any app, or brings or takes one. */
+const DEFINITION_TYPES = new Set([
+  'api_post_event',
+  'deployment_info',
+  'deployment_success',
+  'app_terminated_event',
+]);
 
 export function openConnections({
   config,
@@ -73,6 +85,8 @@ export function openConnections({
   const marathon = createMarathonClient({ http, clock, log });
   const finding = createFinding({ config, marathon, signal });
   const listeners = new Set<(event: MarathonEvent) => void>();
+  const others = new Set<(reason: string) => void>();
+  let [isAttached, isMissing] = [false, false];
   const ours = [...config.marathonLbApp, config.appId];
   const isConcerned = concerns ?? ((id: string) => ours.includes(id));
   const wake = createWake(clock, (onEvent) => {
@@ -84,9 +98,22 @@ export function openConnections({
       log,
       signal: AbortSignal.any([signal, closing.signal]),
       types: EVENT_TYPES,
-      onAttached: onEvent,
+      onAttached: () => {
+        isAttached = true;
+        onEvent();
+        if (isMissing) for (const listener of others) listener('events were missed');
+        isMissing = false;
+      },
+      onDetached: () => {
+        isMissing ||= isAttached;
+        isAttached = false;
+      },
       onEvent: (event) => {
-        if (!event.appIds.some(isConcerned)) return;
+        if (!event.appIds.some(isConcerned)) {
+          if (!DEFINITION_TYPES.has(event.type)) return;
+          for (const listener of others) listener(`event ${event.type} of another app`);
+          return;
+        }
         onEvent();
         for (const listener of listeners) listener(event);
       },
@@ -104,6 +131,8 @@ export function openConnections({
       verifyMs: Math.min(VERIFY_MS, config.deliveryTimeoutMs),
     },
     onEvent: (listener) => void listeners.add(listener),
+    onOtherApp: (listener) => void others.add(listener),
+    hasEvents: () => isAttached,
     close: async () => void (await Promise.all([http.close(), endLogin()])),
   };
 }

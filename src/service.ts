@@ -1,7 +1,9 @@
 // START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
 // `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
-import { failedPass, type PassResult, runPass, withSignal } from './certificates/pass.ts';
+import { runPass, withSignal } from './certificates/pass.ts';
 import { reportPass } from './certificates/pass-report.ts';
+import { failedPass, type PassResult } from './certificates/pass-result.ts';
+import { servedBy } from './certificates/served.ts';
 import { withStoreLock } from './certificates/store-lock.ts';
 import { startAtItsPort } from './challenge-port.ts';
 import type { Config } from './config/config.ts';
@@ -32,6 +34,12 @@ export interface Ports {
 
 /** Requests shortly after one another become one pass; a rolling restart alone sends dozens of events. */
 const QUIET_MS = 2_000;
+
+/** Events of other apps become one pass after this time: a busy cluster has some all the time, and each pass reads the
+ * labels of all apps. A new name is served within two minutes all the same. */
+const OTHERS_QUIET_MS = 10_000;
+/** How often labels are read while no events come in. */
+const WITHOUT_EVENTS_MS = 45_000;
 
 /** The loop: answers challenges, shows its status, and keeps the certificate valid until it is told to stop.
  * Start never depends on Marathon or the CA: what is away then is tried again like at any later pass.
@@ -65,7 +73,7 @@ export async function serve(
         host,
         port,
         token: config.adminToken,
-        snapshot: () => snapshotOf(about, last),
+        snapshot: () => snapshotOf(about, last, last?.seen === undefined ? [] : servedBy(last.seen)),
         requestPass: (options) => {
           now ||= options.now;
           loop?.request('control');
@@ -89,11 +97,17 @@ export async function serve(
         now = false;
         last = await passOrFailure(wiring, running, { forced, before, reasons });
         if (last !== undefined && last !== before) reportPass(last, before, log);
-        return { checkAgainAt: probeOrSooner(last?.checkAgainAt, clock.nowMs() + config.probeIntervalMs) };
+        const isBlind = config.discover !== 'off' && !wiring.hasEvents();
+        const probeMs = isBlind
+          ? Math.min(WITHOUT_EVENTS_MS, config.probeIntervalMs)
+          : config.probeIntervalMs;
+        return { checkAgainAt: probeOrSooner(last?.checkAgainAt, clock.nowMs() + probeMs) };
       },
     });
     closers.push(wiring.tools.delivery.wake.hold());
     wiring.onEvent((event) => loop?.request(`event ${event.type}`));
+    if (config.discover !== 'off')
+      wiring.onOtherApp(gathered(OTHERS_QUIET_MS, running, (reason) => loop?.request(reason)));
     const ports = { challengePort: responder.port, adminPort: status.port };
     log.info('service.started', { ...about, ...ports });
     ready(ports);
@@ -105,6 +119,26 @@ export async function serve(
     for (const close of closers.reverse()) await close();
   }
   log.info('service.stopped');
+}
+
+/** The first of several calls, after a while, stands for all of them. */
+function gathered(
+  quietMs: number,
+  { clock, signal }: Running,
+  call: (reason: string) => void,
+): (reason: string) => void {
+  let isWaiting = false;
+  return (reason) => {
+    if (isWaiting) return;
+    isWaiting = true;
+    void clock
+      .sleep(quietMs, signal)
+      .then(() => {
+        isWaiting = false;
+        call(reason);
+      })
+      .catch(() => undefined);
+  };
 }
 
 /** One pass, for any cron: safe beside `serve` on the same store, since one writer works at a time and looks
@@ -157,7 +191,7 @@ async function passOn(
   log.debug('pass.started', { reasons, forced, dryRun });
   if (dryRun) return runPass(tools, policy, true);
   return withStoreLock(config.store, { waitMs: LOCK_WAIT_MS, clock, log, signal }, async (lost) => {
-    await tools.challenges.sweep(clock.nowMs());
+    await wiring.challenges.sweep(clock.nowMs());
     return runPass(withSignal(tools, AbortSignal.any([signal, lost])), policy, false);
   });
 }

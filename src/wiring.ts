@@ -1,32 +1,39 @@
 import { keyAuthorization } from './acme/account-key.ts';
-import { createAcmeClient } from './acme/client.ts';
 import { startResponder } from './acme/responder.ts';
+import { openCas } from './ca.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
-import { issuerTrust } from './certificates/issuer-trust.ts';
-import { CERTIFICATE_ID, type CertificatePolicy } from './certificates/model.ts';
+import { openFileMemory } from './certificates/file-memory.ts';
+import { issuerTrust, publicRoots } from './certificates/issuer-trust.ts';
+import { obtainCertificate } from './certificates/order.ts';
+import type { PassPolicy } from './certificates/pass.ts';
+import { mostNamesOf } from './certificates/profiles.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
-import { openStore } from './certificates/store.ts';
-import { openAccountStore } from './certificates/store-accounts.ts';
-import { openChallengeStore } from './certificates/store-challenges.ts';
+import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
+import { openStores } from './certificates/store-set.ts';
 import type { Config } from './config/config.ts';
 import { openConnections } from './connections.ts';
 import { LARGEST_BUNDLE } from './delivery/bundle.ts';
-import { LARGEST_VARIABLE } from './delivery/change.ts';
 import { showCertificate } from './finding.ts';
 import { pidsOf, requestReload } from './haproxy/reload.ts';
 import type { Clock } from './lib/clock.ts';
 import { CertathonError } from './lib/errors.ts';
+import type { KeyType } from './lib/key-types.ts';
 import type { Log } from './lib/log.ts';
 import type { MarathonEvent } from './marathon/event-schema.ts';
 
 /** Everything that a pass works with, built once from the configuration. */
 export interface Wiring {
   tools: ExecuteTools;
+  challenges: ChallengeStore;
   /** The body for a token, or undefined: from the store, else from the account's thumbprint when asked to. */
   answer: (token: string) => Promise<string | undefined>;
   /** Called with each event that concerns one of the two apps, while somebody holds `tools.delivery.wake`. */
   onEvent: (listener: (event: MarathonEvent) => void) => void;
+  /** Called when labels of other apps may have changed. */
+  onOtherApp: (listener: (reason: string) => void) => void;
+  /** Are events coming in now? */
+  hasEvents: () => boolean;
   close(): Promise<void>;
 }
 
@@ -52,15 +59,16 @@ export async function wire({
   answersAlways,
   readOnly,
 }: WiringOptions): Promise<Wiring> {
-  const { marathon, wake, finding, limits, onEvent, close } = openConnections({
+  const { marathon, wake, finding, limits, onEvent, onOtherApp, hasEvents, close } = openConnections({
     config,
     clock,
     log,
     signal,
   });
-  const store = await openStore(config.store, CERTIFICATE_ID, config.keepVersions, log, { readOnly });
+  const stores = await openStores(config.store, config.keepVersions, log, { readOnly });
   const challenges = await openChallengeStore(config.store, { readOnly });
-  const accounts = await openAccountStore(config.store, config.acmeDirectory, { readOnly });
+  const cas = openCas({ config, clock, log, signal, readOnly });
+  const { accounts } = await cas.of(config.acmeDirectory);
   const answer = async (token: string): Promise<string | undefined> => {
     const stored = await challenges.answer(token);
     if (stored !== undefined || !config.stateless) return stored;
@@ -68,64 +76,97 @@ export async function wire({
     return thumbprint === undefined ? undefined : keyAuthorization(token, thumbprint);
   };
 
+  const roots = publicRoots();
+  // A file that can not be used is found now, and not when a certificate was obtained.
+  issuerTrust(config.acmeDirectory, config.issuerCa, roots);
   const lookAt = { balancersOf: finding.balancersOf, handshake: showCertificate };
   const tools: ExecuteTools = {
     marathon,
     clock,
     log,
     signal,
-    store,
-    challenges,
-    accounts,
-    directoryUrl: config.acmeDirectory,
+    stores,
     appId: config.appId,
     strategy: config.delivery,
     balancerAppIds: config.marathonLbApp,
     variable: config.certEnv,
+    defaultName: config.defaultCertificate,
+    variableLimits: { variableBytes: config.largestVariable, totalBytes: config.largestTotal },
+    replaceForeign: config.replaceForeign,
+    keyType: config.keyType,
     sharedDirectory: config.directory ?? '',
+    files: openFileMemory(config.store, { nowMs: () => clock.nowMs(), isReadOnly: readOnly }),
     fileMode: Number.parseInt(config.fileMode, 8),
     hasSpareAgent: config.spareAgent ? true : undefined,
     marathonVersion: finding.marathonVersion,
     findBalancers: finding.find,
     domains: config.domains,
     routingHost: config.routingHost,
+    discovery: {
+      mode: finding.needsMarathon ? config.discover : 'off',
+      groups: config.groups,
+      allowedDomains: config.allowedDomains,
+      mostPerApp: config.namesPerApp,
+      allowed: {
+        keyTypes: config.labelKeyTypes,
+        profiles: config.labelProfiles,
+        cas: config.labelCas,
+        defaults: {
+          keyType: config.keyType,
+          profile: config.acmeProfile,
+          directoryUrl: config.acmeDirectory,
+        },
+      },
+    },
+    rules: {
+      pack: config.pack,
+      mostNames: ({ profile }) => mostNamesOf(profile ?? config.acmeProfile),
+      domainOf: async () => (await import('./certificates/registered-domain.ts')).registeredDomainOf,
+      directoryUrl: config.acmeDirectory,
+      graceMs: config.graceMs,
+    },
     ...lookAt,
-    openAcme: (accountKeyPem, accountUrl) =>
-      createAcmeClient({
-        directoryUrl: config.acmeDirectory,
-        accountKeyPem,
-        ...(accountUrl === undefined ? {} : { accountUrl }),
-        ...(config.acmeCa === undefined ? {} : { caPem: config.acmeCa }),
-        signal,
-        log,
-        clock,
-        limits: { totalMs: config.requestTimeoutMs },
-      }),
-    givenKeyPem: config.acmeAccountKey,
-    contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
-    profile: config.acmeProfile,
-    keyType: config.keyType,
-    reuseKey: config.reuseKey,
-    preferredChain: config.preferredChain,
-    trust: issuerTrust(config.acmeDirectory, config.issuerCa),
-    mostBytes: config.delivery === 'environment' ? LARGEST_VARIABLE : LARGEST_BUNDLE,
-    checkRoutes: (names) =>
-      tryRoutes(names, {
-        mode: config.routeCheck,
-        waitMs: config.routeWaitMs,
-        httpPort: config.httpPort,
-        httpsPort: config.httpsPort,
-        dnsServers: config.dnsServers,
-        balancers: finding.challengePlaces,
+    obtain: async (certificate, names, dueByClock, stop) => {
+      const store = stores.of(certificate.id);
+      const { choice, directoryUrl } = certificate;
+      const { problems } = await obtainCertificate(names, dueByClock, {
+        ...(await cas.of(directoryUrl)),
+        store,
         challenges,
-        answer,
+        directoryUrl,
+        profile: choice.profile ?? config.acmeProfile,
+        keyType: (choice.keyType as KeyType | undefined) ?? config.keyType,
+        reuseKey: config.reuseKey,
+        preferredChain: config.preferredChain,
+        trust: issuerTrust(directoryUrl, config.issuerCa, roots),
+        mostBytes: config.delivery === 'environment' ? config.largestVariable : LARGEST_BUNDLE,
         clock,
         log,
-        signal,
-      }),
-    isDueAt: async (time, names) =>
-      renewalVerdict((await store.current())?.stored, names, { renewAt: config.renewAt, forced: false }, time)
-        .due,
+        signal: stop,
+        checkRoutes: (tried) =>
+          tryRoutes(tried, {
+            mode: config.routeCheck,
+            waitMs: config.routeWaitMs,
+            httpPort: config.httpPort,
+            httpsPort: config.httpsPort,
+            dnsServers: config.dnsServers,
+            balancers: finding.challengePlaces,
+            challenges,
+            answer,
+            clock,
+            log,
+            signal: stop,
+          }),
+        isDueAt: async (time, wanted) =>
+          renewalVerdict(
+            (await store.current())?.stored,
+            wanted,
+            { renewAt: config.renewAt, forced: false },
+            time,
+          ).due,
+      });
+      return problems;
+    },
     answering: (work) => (answersAlways ? work() : whileAnswering(work, { config, answer, log })),
     delivery: {
       marathon,
@@ -153,11 +194,11 @@ export async function wire({
       },
     },
   };
-  return { tools, answer, onEvent, close };
+  return { tools, challenges, answer, onEvent, onOtherApp, hasEvents, close };
 }
 
 /** What the options say about when and what may be done. */
-export function policyOf(config: Config): Omit<CertificatePolicy, 'forced'> {
+export function policyOf(config: Config): Omit<PassPolicy, 'forced'> {
   const { renewAt, replaceForeign, timeZone } = config;
   const pace = {
     windows: config.maintenanceWindows,
@@ -165,7 +206,7 @@ export function policyOf(config: Config): Omit<CertificatePolicy, 'forced'> {
     intervalMs: config.deliveryIntervalMs,
     coalesceMs: config.coalesceMs,
   };
-  return { renewAt, replaceForeign, pace };
+  return { renewAt, replaceForeign, pace, graceMs: config.graceMs };
 }
 
 /** A one-shot run answers challenges itself while it needs them. When the port is taken it is most likely by

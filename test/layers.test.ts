@@ -223,7 +223,7 @@ describe('the rules of this test', () => {
 
   it.each([
     ['acme/a.ts', "import type { Config } from '../config/config.ts';"],
-    ['status/a.ts', "import type { Plan } from '../certificates/model.ts';"],
+    ['status/a.ts', "import type { Plan } from '../certificates/world.ts';"],
     ['cli/lab.ts', "const { main } = await import('../lab/main.ts');"],
     ['lib/a.ts', "// import { x } from '../service.ts';\nconst y = '//'; /* import '../main.ts' */"],
   ])('let %s have %j', (path, text) => {

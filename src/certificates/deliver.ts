@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Bundle } from '../delivery/bundle.ts';
-import type { DeliveryRequest, DeliveryTools } from '../delivery/delivery.ts';
+import type { DeliveryRequest, DeliveryTools, Expectation, VariablePut } from '../delivery/delivery.ts';
 import { type DirectoryTools, deliverByDirectory } from '../delivery/directory.ts';
 import { prepareDirectory } from '../delivery/directory-files.ts';
 import { deliverByEnvironment } from '../delivery/environment.ts';
 import { replaceBalancers } from '../delivery/replace.ts';
-import { contentMark } from '../delivery/variable.ts';
-import { probeName } from '../delivery/verify.ts';
+import { DEFAULT_SLOT } from '../delivery/slot-model.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { CertificateObservation, CertificateStep, StoredCertificate, Target } from './model.ts';
+import { expectationsOf } from './expected.ts';
+import { filesToPut } from './files-to-put.ts';
+import type { StoredCertificate } from './model.ts';
 import type { ObserveTools } from './observe.ts';
-import { readLoaded } from './observe-targets.ts';
 import { createPlaceholder } from './placeholder.ts';
+import type { Observation, ObservedTarget, PassStep } from './world.ts';
 
 /** What deliveries work with; the memory of each target comes from the store. */
 export interface DeliverTools extends ObserveTools {
@@ -23,65 +24,79 @@ export interface DeliverTools extends ObserveTools {
 }
 
 interface Current {
+  id: string;
   stored: StoredCertificate;
   bundle: Bundle;
 }
+type Deliver = Extract<PassStep, { do: 'deliver' }>;
 
-/** Brings the stored bundle to one target and onto every balancer of it, by the strategy of the target. */
+/** Brings stored bundles to one target and onto every balancer of it, by the strategy of the target: all in one
+ * write, with one deployment or one reload. */
 export async function deliverTo(
-  target: Target,
-  step: Extract<CertificateStep, { do: 'deliver' }>,
-  seen: CertificateObservation,
+  target: ObservedTarget,
+  step: Deliver,
+  seen: Observation,
   tools: DeliverTools,
 ): Promise<void> {
-  const current = await currentOf(tools);
+  const current = await currentsOf(
+    step.puts.map(({ certificate }) => certificate),
+    tools,
+  );
   if (target.strategy === 'environment') {
-    const request = await requestFor(target, current, step, tools);
+    const put = step.puts.map((each): VariablePut => {
+      const { bundle } = current.get(each.certificate) as Current;
+      return { variable: each.at, bundle, replaces: each.replaces };
+    });
+    const clear = (step.clears ?? []).map((variable) => ({
+      variable,
+      replaces: target.marks.get(variable) ?? '',
+    }));
+    const request = await requestFor(target, put, clear, [...current.values()], seen, tools);
     await deliverByEnvironment(request, environmentTools(target, tools));
     return;
   }
-  const { place, files } = await readLoaded({ names: seen.wanted.names, stored: current.stored }, tools);
-  const held = files.find(({ file }) => file === place.holder)?.content ?? ({ kind: 'empty' } as const);
-  const mark = contentMark(held);
-  if (mark !== step.replaces && mark !== current.stored.fingerprint)
-    throw new CertathonError(
-      'DELIVERY_OVERTAKEN',
-      `${target.place} was changed by somebody else since it was looked at`,
-    );
+  const files = await filesToPut(step.puts, current, seen, target, tools);
   await deliverByDirectory(
     {
       path: target.id,
       fileMode: tools.fileMode,
-      put: [{ file: place.file, bundle: current.bundle }],
-      remove: [...place.superfluous, ...place.rivals.filter((file) => step.removes?.includes(file))],
-      expected: [expectationOf(target, current)],
+      put: files.put,
+      remove: [...files.remove, ...(step.clears ?? [])],
+      expected: expectedOf(target, [...current.values()], seen),
     },
     directoryTools(target, tools),
   );
 }
 
 /** Waits until balancers that have just started serve what is in place. */
-export async function verifyTarget(target: Target, tools: DeliverTools): Promise<void> {
-  const request = await requestFor(target, await currentOf(tools), undefined, tools);
+export async function verifyTarget(
+  target: ObservedTarget,
+  { certificates }: { certificates: readonly string[] },
+  seen: Observation,
+  tools: DeliverTools,
+): Promise<void> {
+  const current = [...(await currentsOf(certificates, tools)).values()];
+  const request = await requestFor(target, inPlace(target, current), [], current, seen, tools);
   await deliverByEnvironment(request, environmentTools(target, tools));
 }
 
 /** Makes balancers that show something else serve what is in place: reloaded from a shared directory, or their
  * task replaced where the environment of a new one has it. */
 export async function repairTarget(
-  target: Target,
-  { removes = [] }: { removes?: string[] | undefined },
+  target: ObservedTarget,
+  { certificates, removes = [] }: { certificates: readonly string[]; removes?: string[] | undefined },
+  seen: Observation,
   tools: DeliverTools,
 ): Promise<void> {
-  const current = await currentOf(tools);
+  const current = [...(await currentsOf(certificates, tools)).values()];
   if (target.strategy === 'environment') {
-    const request = await requestFor(target, current, undefined, tools);
+    const request = await requestFor(target, inPlace(target, current), [], current, seen, tools);
     await restarting(target, tools, () => replaceBalancers(request, environmentTools(target, tools)));
     return;
   }
-  const { id: path } = target;
+  const expected = expectedOf(target, current, seen);
   await deliverByDirectory(
-    { path, fileMode: tools.fileMode, put: [], remove: removes, expected: [expectationOf(target, current)] },
+    { path: target.id, fileMode: tools.fileMode, put: [], remove: removes, expected },
     directoryTools(target, tools),
   );
 }
@@ -90,74 +105,114 @@ export async function repairTarget(
 export async function prepareTarget(names: readonly string[], tools: DeliverTools): Promise<void> {
   const { sharedDirectory, fileMode: mode, clock } = tools;
   const now = new Date(clock.nowMs());
-  const { pem } = await createPlaceholder(names.length > 0 ? names : ['*'], newSerial(), now);
+  const some = names.slice(0, MOST_PLACEHOLDER_NAMES);
+  const { pem } = await createPlaceholder(some.length > 0 ? some : ['*'], newSerial(), now);
   await prepareDirectory(sharedDirectory, pem, { mode, now });
 }
 
-async function currentOf({ store }: DeliverTools): Promise<Current> {
-  const current = await store.current();
-  if (current !== undefined) return current;
-  throw new CertathonError('STORE_UNUSABLE', 'The stored certificate disappeared before it was delivered');
+/** A placeholder for a thousand names would be larger than what it stands for. */
+const MOST_PLACEHOLDER_NAMES = 20;
+
+/** @throws DELIVERY_OVERTAKEN when one is not there any more, or damaged: the next plan is made without it */
+async function currentsOf(
+  ids: readonly string[],
+  { stores, clock }: DeliverTools,
+): Promise<Map<string, Current>> {
+  const found = new Map<string, Current>();
+  for (const id of ids) {
+    const store = stores.of(id);
+    const current = await store.current();
+    if (current === undefined) {
+      await store.doubt(new Date(clock.nowMs()));
+      throw new CertathonError(
+        'DELIVERY_OVERTAKEN',
+        `The stored certificate ${id} disappeared before it was delivered`,
+      );
+    }
+    found.set(id, { id, ...current });
+  }
+  return found;
+}
+
+function inPlace(target: ObservedTarget, current: readonly Current[]): VariablePut[] {
+  return current.flatMap(({ id, bundle }) => {
+    const place = target.places.get(id);
+    return place === undefined ? [] : [{ variable: place.at, bundle, replaces: undefined }];
+  });
 }
 
 async function requestFor(
-  target: Target,
-  { stored, bundle }: Current,
-  step: { replaces: string } | undefined,
-  { variable, clock }: DeliverTools,
+  target: ObservedTarget,
+  put: readonly VariablePut[],
+  clear: DeliveryRequest['clear'],
+  current: readonly Current[],
+  seen: Observation,
+  { variableLimits, clock }: DeliverTools,
 ): Promise<DeliveryRequest> {
-  const isNumbered = variable !== 'HAPROXY_SSL_CERT' && step !== undefined;
+  const isNumbered = put.some(
+    ({ variable, replaces }) => variable !== DEFAULT_SLOT && replaces !== undefined,
+  );
+  const names = current.flatMap(({ stored }) => stored.names).slice(0, MOST_PLACEHOLDER_NAMES);
   const placeholder = isNumbered
-    ? await createPlaceholder(stored.names, newSerial(), new Date(clock.nowMs()))
+    ? await createPlaceholder(names, newSerial(), new Date(clock.nowMs()))
     : undefined;
   return {
     appId: target.id,
-    variable,
-    bundle,
-    names: namesOf(target, stored),
-    replaces: step?.replaces,
+    put,
+    clear,
+    expected: expectedOf(target, current, seen),
     placeholderPem: placeholder?.pem,
+    limits: variableLimits,
     prediction: target.restart,
   };
 }
 
+function expectedOf(
+  target: ObservedTarget,
+  current: readonly Current[],
+  { certificates }: Observation,
+): Expectation[] {
+  return expectationsOf(
+    current.map(({ stored }) => stored),
+    target.names,
+    certificates,
+  );
+}
+
 /** Remembers when tasks were replaced, also when it ended badly: the pace counts restarts. */
-async function restarting(target: Target, tools: DeliverTools, work: () => Promise<void>): Promise<void> {
-  const startedAt = new Date(tools.clock.nowMs());
+async function restarting(
+  { id }: ObservedTarget,
+  { clock, signal, stores }: DeliverTools,
+  work: () => Promise<void>,
+): Promise<void> {
+  const startedAt = new Date(clock.nowMs());
   try {
     await work();
   } finally {
-    if (!tools.signal.aborted) await tools.store.saveDeliveredAt(target.id, startedAt);
+    if (!signal.aborted) await stores.targets.saveDeliveredAt(id, startedAt);
   }
 }
 
 /** A restart counts for the pace from the moment that Marathon has a deployment for it, however that ends; what
  * was given up before, since the app was locked or overtaken, restarted nobody. */
-function environmentTools(target: Target, { delivery, store, clock }: DeliverTools): DeliveryTools {
-  const memory = store.deliveryMemory(target.id);
+function environmentTools({ id }: ObservedTarget, { delivery, stores, clock }: DeliverTools): DeliveryTools {
+  const memory = stores.targets.deliveryMemory(id);
   const saveDelivery: typeof memory.saveDelivery = async (record) => {
     await memory.saveDelivery(record);
-    if (record.deploymentId !== undefined) await store.saveDeliveredAt(target.id, new Date(clock.nowMs()));
+    if (record.deploymentId !== undefined) await stores.targets.saveDeliveredAt(id, new Date(clock.nowMs()));
   };
   return { ...delivery, memory: { ...memory, saveDelivery } };
 }
 
-function directoryTools(target: Target, { shared, store }: DeliverTools): DirectoryTools {
+function directoryTools(
+  { id }: ObservedTarget,
+  { shared, stores: { targets } }: DeliverTools,
+): DirectoryTools {
   const memory = {
-    lastReloadAt: () => store.deliveredAt(target.id),
-    saveReloadAt: (at: Date) => store.saveDeliveredAt(target.id, at),
+    lastReloadAt: () => targets.deliveredAt(id),
+    saveReloadAt: (at: Date) => targets.saveDeliveredAt(id, at),
   };
   return { ...shared, memory };
-}
-
-function expectationOf(target: Target, { stored }: Current): { names: string[]; fingerprint: string } {
-  return { names: namesOf(target, stored), fingerprint: stored.fingerprint };
-}
-
-/** What the balancers of a target are asked for: the names of the certificate that they serve. */
-function namesOf(target: Target, stored: StoredCertificate): string[] {
-  const names = stored.names.filter((name) => target.names.includes(name));
-  return (names.length > 0 ? names : stored.names).map(probeName);
 }
 
 function newSerial(): string {

@@ -1,17 +1,30 @@
-import { readDirectory } from '../delivery/directory-files.ts';
+import { readBundleFile } from '../delivery/directory-files.ts';
 import { readVariable, type VariableContent } from '../delivery/variable.ts';
 import { CertathonError } from '../lib/errors.ts';
+import { choiceKey } from './choice.ts';
 import { type DeliverTools, deliverTo, prepareTarget, repairTarget, verifyTarget } from './deliver.ts';
-import type { CertificateObservation, CertificateStep, Problem, Target } from './model.ts';
-import { type OrderTools, obtainCertificate } from './order.ts';
+import type { Problem } from './model.ts';
+import type { Observation, ObservedCertificate, ObservedTarget, PassStep } from './world.ts';
 
-export type ExecuteTools = DeliverTools & OrderTools;
+/** What an order works with, beside what belongs to one certificate. */
+export interface ExecuteTools extends DeliverTools {
+  /** Obtains a certificate for these names into its store.
+   * @returns what a person has to see although it was obtained */
+  obtain: (
+    certificate: ObservedCertificate,
+    names: readonly string[],
+    dueByClock: boolean,
+    signal: AbortSignal,
+  ) => Promise<Problem[]>;
+  /** Runs the work while this program answers challenges. */
+  answering: <T>(work: () => Promise<T>) => Promise<T>;
+}
 
 /** One entry for each kind of step, so that a new step without an executor does not compile. */
 type Executors = {
-  [K in CertificateStep['do']]: (
-    step: Extract<CertificateStep, { do: K }>,
-    seen: CertificateObservation,
+  [K in PassStep['do']]: (
+    step: Extract<PassStep, { do: K }>,
+    seen: Observation,
     tools: ExecuteTools,
   ) => Promise<Problem[]>;
 };
@@ -19,49 +32,89 @@ type Executors = {
 const EXECUTORS: Executors = {
   prepare: (_step, seen, tools) => nothingFound(prepareTarget(seen.wanted.names, tools)),
   adopt,
-  order: async (step, _seen, tools) => {
-    const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
-    const { problems } = await tools.answering(() => obtainCertificate(step.names, dueByClock, tools));
-    return problems;
-  },
+  order,
   wait: (step, _seen, { clock, signal }) =>
     nothingFound(clock.sleep(Math.max(0, step.until.getTime() - clock.nowMs()), signal)),
   deliver: (step, seen, tools) => nothingFound(deliverTo(targetOf(step, seen), step, seen, tools)),
-  repair: (step, seen, tools) => nothingFound(repairTarget(targetOf(step, seen), step, tools)),
-  verify: (step, seen, tools) => nothingFound(verifyTarget(targetOf(step, seen), tools)),
+  repair: (step, seen, tools) => nothingFound(repairTarget(targetOf(step, seen), step, seen, tools)),
+  verify: (step, seen, tools) => nothingFound(verifyTarget(targetOf(step, seen), step, seen, tools)),
+  assign: (step, seen, tools) => nothingFound(record(asRecorded(step, seen), undefined, tools)),
+  retire: (step, seen, tools) =>
+    nothingFound(record(asRecorded(step, seen), new Date(tools.clock.nowMs()), tools)),
+  remove: async (step, _seen, { stores, log }) => {
+    await stores.of(step.certificate).remove();
+    log.info('certificate.removed', {
+      certificate: step.certificate,
+      names: step.names,
+      reason: step.reason,
+    });
+    return [];
+  },
 };
 
 /** Carries out one step. May be repeated, and may follow a crash at any line.
  * @param seen what the step was planned from
  * @returns what a person has to see although the step was done */
-export async function execute(
-  step: CertificateStep,
-  seen: CertificateObservation,
-  tools: ExecuteTools,
-): Promise<Problem[]> {
+export async function execute(step: PassStep, seen: Observation, tools: ExecuteTools): Promise<Problem[]> {
   tools.log.info('pass.step', { ...step });
   const executor = EXECUTORS[step.do] as (
-    step: CertificateStep,
-    seen: CertificateObservation,
+    step: PassStep,
+    seen: Observation,
     tools: ExecuteTools,
   ) => Promise<Problem[]>;
   return executor(step, seen, tools);
 }
 
+async function order(
+  step: Extract<PassStep, { do: 'order' }>,
+  seen: Observation,
+  tools: ExecuteTools,
+): Promise<Problem[]> {
+  const certificate = certificateOf(step, seen);
+  const { recorded } = certificate;
+  if (recorded === undefined) await record(certificate, undefined, tools);
+  const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
+  const found = await tools.obtain(certificate, step.names, dueByClock, tools.signal);
+  // Only now it is by this choice.
+  if (recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(certificate.choice))
+    await record(certificate, undefined, tools);
+  return found;
+}
+
+/** A certificate with the choice by which what is stored was made. */
+function asRecorded(step: { certificate: string }, seen: Observation): ObservedCertificate {
+  const certificate = certificateOf(step, seen);
+  return { ...certificate, choice: certificate.recorded?.choice ?? certificate.choice };
+}
+
+/** Writes down for whom a certificate is. */
+async function record(
+  { id, key, choice, names }: ObservedCertificate,
+  goneSince: Date | undefined,
+  { stores }: ExecuteTools,
+): Promise<void> {
+  await stores.of(id).saveRecord({ key, choice, names, ...(goneSince === undefined ? {} : { goneSince }) });
+}
+
 /** Copies certificate and key from a target into the store. */
 async function adopt(
-  step: Extract<CertificateStep, { do: 'adopt' }>,
-  seen: CertificateObservation,
+  step: Extract<PassStep, { do: 'adopt' }>,
+  seen: Observation,
   tools: ExecuteTools,
 ): Promise<Problem[]> {
   const target = targetOf(step, seen);
-  const content = await contentWith(step.fingerprint, target, tools);
-  if (content === undefined)
-    throw new CertathonError('DELIVERY_OVERTAKEN', `${target.place} was changed while it was read`);
-  const origin = (await tools.store.isIssued(step.fingerprint)) ? 'issued' : 'adopted';
+  const place = target.places.get(step.certificate);
+  const content = place === undefined ? undefined : await contentIn(target, place, tools);
+  if (content?.kind !== 'certificate' || content.facts.fingerprint !== step.fingerprint)
+    throw new CertathonError('DELIVERY_OVERTAKEN', `${place?.place} was changed while it was read`);
+  const store = tools.stores.of(step.certificate);
+  const origin = (await store.issued()).includes(step.fingerprint) ? 'issued' : 'adopted';
+  const certificate = certificateOf(step, seen);
+  if (certificate.recorded === undefined) await record(certificate, undefined, tools);
   const { pem, facts } = content;
-  await tools.store.save({ pem, facts }, origin, undefined, new Date(tools.clock.nowMs()));
+  await store.save({ pem, facts }, origin, undefined, new Date(tools.clock.nowMs()));
   tools.log.info('certificate.adopted', {
+    certificate: step.certificate,
     names: step.names,
     fingerprint: step.fingerprint,
     reason: step.reason,
@@ -70,27 +123,26 @@ async function adopt(
   return [];
 }
 
-type Certificate = Extract<VariableContent, { kind: 'certificate' }>;
-
-async function contentWith(
-  fingerprint: string,
-  target: Target,
-  { marathon, variable, signal }: ExecuteTools,
-): Promise<Certificate | undefined> {
-  const contents =
-    target.strategy === 'environment'
-      ? [readVariable((await marathon.app(target.id, signal)).env[variable])]
-      : (await readDirectory(target.id)).files.map(({ content }) => content);
-  return contents.find(
-    (content): content is Certificate =>
-      content.kind === 'certificate' && content.facts.fingerprint === fingerprint,
-  );
+async function contentIn(
+  { id, strategy }: ObservedTarget,
+  { at, place }: { at: string; place: string },
+  { marathon, signal }: ExecuteTools,
+): Promise<VariableContent | undefined> {
+  if (strategy === 'directory') return readBundleFile(place);
+  return readVariable((await marathon.app(id, signal)).env[at]);
 }
 
-function targetOf(step: { target: string }, { targets }: CertificateObservation): Target {
+export function targetOf(step: { target: string }, { targets }: Observation): ObservedTarget {
   const target = targets.find(({ id }) => id === step.target);
   if (target === undefined) throw new CertathonError('UNEXPECTED', `No target ${step.target} was seen`);
   return target;
+}
+
+function certificateOf(step: { certificate: string }, { certificates }: Observation): ObservedCertificate {
+  const certificate = certificates.find(({ id }) => id === step.certificate);
+  if (certificate === undefined)
+    throw new CertathonError('UNEXPECTED', `No certificate ${step.certificate} was seen`);
+  return certificate;
 }
 
 async function nothingFound(work: Promise<void>): Promise<Problem[]> {

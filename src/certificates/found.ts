@@ -37,14 +37,16 @@ export function obstacleInPlace(
 /** A certificate of somebody else in the place, or beside it, covers a name that ours would not. Pure.
  * @param ours the names of the certificate that would take its place */
 export function foreignProblem(
-  { state, place, rivals }: Target,
+  { state, place, rivals, covered }: Target,
   policy: Pick<CertificatePolicy, 'replaceForeign'>,
   ours: readonly string[],
 ): Problem | undefined {
   if (policy.replaceForeign) return undefined;
   const isForeign = state.kind === 'certificate' && !state.ours && !state.placeholder;
   const found = [...(isForeign ? [{ place, facts: state.facts }] : []), ...rivals];
-  return found.flatMap((each) => uncoveredBy(ours, each) ?? [])[0];
+  if (found.length === 0) return undefined;
+  const all = covered === undefined ? ours : [...ours, ...covered()];
+  return found.flatMap((each) => uncoveredBy(all, each) ?? [])[0];
 }
 
 function uncoveredBy(
@@ -97,11 +99,12 @@ export function adoptionStep(
 /** Is a certificate due in place of the stored one? Pure. One of the test CA is, as soon as the real one is
  * asked; browsers trust none of it. */
 export function currentVerdict(
-  { stored, wanted, directoryUrl, now }: CertificateObservation,
+  { stored, wanted, directoryUrl, now, isOtherwise }: CertificateObservation,
   policy: CertificatePolicy,
 ): RenewalVerdict {
   const verdict = renewalVerdict(stored, wanted.names, policy, now);
   if (verdict.due || stored === undefined) return verdict;
+  if (isOtherwise === true) return { due: true, reason: 'chosen-otherwise' };
   // Only where it is certain that the next certificate is none of these again.
   const isReal = /^https:\/\/acme-v\d+\.api\.letsencrypt\.org\//.test(directoryUrl);
   return isReal && isStaging(stored.issuer) ? { due: true, reason: 'test-certificate' } : verdict;

@@ -1,33 +1,30 @@
 import type { DeliveryTools, Served } from '../delivery/delivery.ts';
-import { probeName } from '../delivery/verify.ts';
+import { probeName } from '../delivery/probe-name.ts';
 import type { Balancer } from '../haproxy/balancers.ts';
 import { mapBounded } from '../lib/parallel.ts';
-import type { ObservedBalancer } from './model.ts';
+import type { LookedBalancer } from './world.ts';
 
-/** At most so many balancers at once; the names of one are asked for one after another. */
+/** At most so many balancers at once, and so many names of each. */
 const PARALLEL = 8;
+const PARALLEL_NAMES = 4;
 
-/** What each balancer shows on its own address for every name that it should serve. One that does not answer
+/** What each balancer shows on its own address for every name that it is asked for. One that does not answer
  * is asked once, not for each name: that would take minutes. */
 export async function lookAtBalancers(
   balancers: readonly Balancer[],
   names: readonly string[],
   tools: { handshake: DeliveryTools['handshake']; signal: AbortSignal },
-): Promise<ObservedBalancer[]> {
-  const [first, ...rest] = names.map(probeName);
+): Promise<LookedBalancer[]> {
+  const [first, ...rest] = names;
   if (first === undefined) return [];
-  return mapBounded(balancers, PARALLEL, async (balancer) => {
+  return mapBounded(balancers, PARALLEL, async (balancer): Promise<LookedBalancer> => {
     const { id, host, tlsPort } = balancer;
-    const served = await tools.handshake(balancer, first, tools.signal);
-    const others: ObservedBalancer['others'] = [];
-    for (const name of 'unreachable' in served ? [] : rest) {
-      const shown = await tools.handshake(balancer, name, tools.signal);
-      if (!isSame(served, shown)) others.push({ name, served: shown });
-    }
-    return { id, host, port: tlsPort, served, others };
+    const ask = (name: string): Promise<Served> => tools.handshake(balancer, probeName(name), tools.signal);
+    const served = await ask(first);
+    const shown = new Map<string, Served>([[first, served]]);
+    const unreachable = 'unreachable' in served ? served.unreachable : undefined;
+    if (unreachable === undefined)
+      await mapBounded(rest, PARALLEL_NAMES, async (name) => void shown.set(name, await ask(name)));
+    return { id, host, port: tlsPort, shown, unreachable };
   });
-}
-
-function isSame(left: Served, right: Served): boolean {
-  return 'fingerprint' in left && 'fingerprint' in right && left.fingerprint === right.fingerprint;
 }

@@ -7,9 +7,6 @@ import type { Pace } from '../delivery/timing.ts';
 /** What the certificates job knows and does, as plain data that can be printed, stored and compared.
  * Private keys are never part of it: they stay in the store and in the bundle that is delivered. */
 
-/** The one certificate of this program for now; packing names into several gives more ids later. */
-export const CERTIFICATE_ID = 'main';
-
 /** `issued`: ordered by us. `adopted`: found in a target, so perhaps somebody else's. */
 export type Origin = 'issued' | 'adopted';
 
@@ -17,6 +14,10 @@ export interface StoredCertificate extends CertificateFacts {
   origin: Origin;
   /** When it came into the store. */
   storedAt?: Date | undefined;
+  /** As the value of a variable. */
+  bytes?: number | undefined;
+  /** Of them the chain without the leaf. */
+  chainBytes?: number | undefined;
 }
 
 /** What stands where the bundle is delivered to: a variable of an app, or a file. */
@@ -26,8 +27,8 @@ export type PlaceState =
   | { kind: 'unreadable'; problem: string }
   | { kind: 'certificate'; facts: CertificateFacts; ours: boolean; placeholder: boolean };
 
-/** Where the bundle is delivered to, and who serves it from there: one marathon-lb app by its environment, or
- * one directory that all balancers load. */
+/** Where one bundle is delivered to, and who serves it from there: one marathon-lb app by its environment, or
+ * one directory that all balancers load, as far as it concerns this certificate. */
 export interface Target {
   /** The identity in steps, holds and records: the app's id, or the path of the directory. */
   id: string;
@@ -52,6 +53,8 @@ export interface Target {
   /** When balancers were last restarted for a delivery. */
   deliveredAt: Date | undefined;
   hold: Hold | undefined;
+  /** Names that all certificates of ours there cover together; absent when this is the only one. */
+  covered?: () => readonly string[];
 }
 
 export interface RefusedName {
@@ -65,12 +68,12 @@ export interface RefusedName {
 
 /** How a certificate is wanted, where that differs from what the operator configured for all. */
 export interface CertificateChoice {
-  keyType?: string;
-  profile?: string;
+  keyType?: string | undefined;
+  profile?: string | undefined;
   /** The CA. */
-  directoryUrl?: string;
+  directoryUrl?: string | undefined;
   /** Each such name has a certificate for itself alone. */
-  own?: true;
+  own?: true | undefined;
 }
 
 /** One name that wants a certificate. */
@@ -114,11 +117,14 @@ export interface Hold {
   byCa: boolean;
 }
 
+/** One certificate alone, as it is planned. */
 export interface CertificateObservation {
   now: Date;
   directoryUrl: string;
   wanted: WantedNames;
   stored: StoredCertificate | undefined;
+  /** The stored one was made by another choice (key type, profile, CA) than what is chosen now. */
+  isOtherwise?: boolean;
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
@@ -137,6 +143,8 @@ export interface CertificatePolicy {
   replaceForeign: boolean;
   /** When balancers may be restarted. */
   pace: Pace;
+  /** How long a certificate that nobody wants any more is renewed. */
+  graceMs?: number | undefined;
 }
 
 export type OrderReason =
@@ -145,6 +153,7 @@ export type OrderReason =
   | 'lifetime-share'
   | 'names-missing'
   | 'test-certificate'
+  | 'chosen-otherwise'
   | 'forced';
 export type DeliverReason = 'issued' | 'not-delivered' | 'empty' | 'expired' | 'placeholder';
 
@@ -200,6 +209,8 @@ export interface Postponed {
 
 export interface CertificatePlan {
   steps: CertificateStep[];
+  /** Deliveries that wait for their time, as they would be made if another one were made now. */
+  later?: CertificateStep[];
   problems: Problem[];
   postponed: Postponed[];
   /** When this plan changes by itself: the due time, or the end of a hold. */

@@ -1,54 +1,176 @@
+import type { LabelledApp } from '../haproxy/groups.ts';
+import { groupsOf } from '../haproxy/groups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
-import type { CertificateObservation } from './model.ts';
+import { appsThere } from '../marathon/apps-there.ts';
+import { type CertificateRules, certificatesOf, ownersOf, packingWords } from './certificates.ts';
+import { type AllowedChoices, portOptions } from './label-choice.ts';
+import { namesFromLabels } from './label-names.ts';
+import type { CertificateChoice, Problem, WantedNames } from './model.ts';
 import { observeTargets, type TargetTools } from './observe-targets.ts';
 import { wantedNames } from './wanted.ts';
+import type { Observation, ObservedTarget, Refusal } from './world.ts';
 
 export interface ObserveTools extends TargetTools {
   clock: Clock;
-  directoryUrl: string;
   /** Our own app, whose label lists names; unknown when the program runs outside Marathon. */
   appId: string | undefined;
   domains: readonly string[];
   routingHost: string;
+  discovery: Discovery;
+  rules: CertificateRules;
 }
+
+/** Which labels of other apps count, and what they may cause. */
+export interface Discovery {
+  /** `labels`: those that ask for a certificate; `vhosts`: every HAPROXY_{n}_VHOST too. */
+  mode: 'off' | 'labels' | 'vhosts';
+  /** The groups whose apps count; empty: those of the marathon-lb apps. */
+  groups: readonly string[];
+  /** Suffixes; empty: any. */
+  allowedDomains: readonly string[];
+  /** Names that one app may ask for. */
+  mostPerApp: number;
+  /** Among which labels may choose. */
+  allowed: AllowedChoices;
+}
+
+/** The groups of balancers that are not found through Marathon. */
+const STOCK_GROUPS = ['external'];
 
 /** The world as one plain value: names, store, targets, and what each balancer serves. Reads only.
  * @throws APP_MISSING when there is no marathon-lb app, MARATHON_*, DIRECTORY_UNUSABLE, STORE_UNUSABLE */
-export async function observe(tools: ObserveTools): Promise<CertificateObservation> {
-  const { store } = tools;
-  const [own, current, begun, finishedUrl, orderHold] = await Promise.all([
+export async function observe(tools: ObserveTools): Promise<Observation> {
+  const { stores, strategy, discovery } = tools;
+  const needsBalancerApps =
+    strategy === 'environment' || (discovery.mode !== 'off' && discovery.groups.length === 0);
+  const [own, labelled, entries, balancerApps] = await Promise.all([
     readOwnApp(tools),
-    store.current(),
-    store.order(),
-    store.currentOrderUrl(),
-    store.hold('order'),
+    readLabels(tools),
+    stores.list(),
+    needsBalancerApps ? readBalancerApps(tools) : { apps: [], missing: [] },
   ]);
-  const label = own?.labels.HAPROXY_0_VHOST;
-  const wanted = wantedNames({
-    configured: tools.domains,
-    label: label === undefined ? undefined : { text: label, app: own?.id ?? '' },
-    routingHost: tools.routingHost,
-    labels: { asks: [], refused: [] },
-    allowedDomains: [],
-    mostPerApp: 0,
-  });
-  // A crash after the certificate was stored leaves the order that brought it.
-  const isFinished = begun?.url !== undefined && begun.url === finishedUrl;
-  const known = { names: wanted.names, stored: current?.stored };
-  return {
-    now: new Date(tools.clock.nowMs()),
-    directoryUrl: tools.directoryUrl,
+  const now = new Date(tools.clock.nowMs());
+  const wanted = namesOf(own, labelled.apps, balancerApps.apps, tools);
+  const certificates = await certificatesOf(
     wanted,
-    stored: current?.stored,
-    order:
-      begun === undefined || begun.directoryUrl !== tools.directoryUrl || isFinished
-        ? undefined
-        : { names: begun.names, url: begun.url },
-    orderHold,
-    ...(await observeTargets(known, tools)),
+    entries,
+    { isComplete: labelled.isComplete, now },
+    tools.rules,
+  );
+  const known = { now, certificates, owners: ownersOf(entries), names: wanted.names };
+  const targets = await observeTargets(known, balancerApps.apps, labelled.apps, tools);
+  return {
+    now,
+    wanted,
+    certificates,
+    targets: await Promise.all(targets.map((target) => advised(target, wanted, tools))),
+    unseen: strategy === 'environment' ? balancerApps.missing : [],
+    notices: labelled.notices,
   };
+}
+
+/** Where there is no room, the packing that would fit is named. */
+async function advised(
+  target: ObservedTarget,
+  wanted: WantedNames,
+  { rules }: ObserveTools,
+): Promise<ObservedTarget> {
+  if (![...target.refused.values()].some(({ isFull }) => isFull)) return target;
+  const words = await packingWords(wanted, rules);
+  const refused = [...target.refused].map(([id, refusal]): [string, Refusal] => [
+    id,
+    refusal.isFull ? { ...refusal, message: `${refusal.message}; ${words}` } : refusal,
+  ]);
+  return { ...target, refused: new Map(refused) };
+}
+
+function namesOf(
+  own: App | undefined,
+  apps: readonly LabelledApp[] | undefined,
+  balancerApps: readonly App[],
+  { domains, routingHost, discovery, appId }: ObserveTools,
+): WantedNames {
+  const label = own?.labels.HAPROXY_0_VHOST;
+  const theirs = balancerApps.map(({ args, cmd }) => groupsOf(args, cmd));
+  const found = theirs.includes('all') ? ('all' as const) : (theirs as string[][]).flat();
+  const groups =
+    discovery.groups.length > 0
+      ? discovery.groups.includes('*')
+        ? ('all' as const)
+        : discovery.groups
+      : balancerApps.length > 0
+        ? found
+        : STOCK_GROUPS;
+  return wantedNames({
+    configured: domains,
+    label:
+      own === undefined || label === undefined
+        ? undefined
+        : { text: label, app: own.id, choice: ownChoice(own, discovery.allowed) },
+    routingHost,
+    labels: namesFromLabels({
+      apps: discovery.mode === 'off' ? [] : (apps ?? []),
+      groups,
+      vhosts: discovery.mode === 'vhosts',
+      ownAppId: appId,
+      allowed: discovery.allowed,
+    }),
+    allowedDomains: discovery.allowedDomains,
+    mostPerApp: discovery.mostPerApp,
+  });
+}
+
+/** Options by label of our own app count for its first port, whose names these are. */
+function ownChoice({ id, labels }: App, allowed: Discovery['allowed']): CertificateChoice {
+  return portOptions({ id, labels, portCount: 1 }, 0, allowed).choice;
+}
+
+/** Labels of all apps: which names they ask for, and which of several balancers serve them. Whoever may read only
+ * the own app and marathon-lb goes on with those.
+ * @returns `isComplete`: every app that could ask for a name was seen */
+async function readLabels({
+  discovery,
+  strategy,
+  balancerAppIds,
+  marathon,
+  signal,
+}: ObserveTools): Promise<{ apps: LabelledApp[] | undefined; isComplete: boolean; notices: Problem[] }> {
+  const tellsApart = strategy === 'environment' && balancerAppIds.length > 1;
+  if (discovery.mode === 'off' && !tellsApart) return { apps: undefined, isComplete: true, notices: [] };
+  try {
+    return { apps: await marathon.labelledApps(signal), isComplete: true, notices: [] };
+  } catch (error) {
+    const isRefused = error instanceof CertathonError && error.code === 'MARATHON_UNAUTHORIZED';
+    if (!isRefused) throw error;
+    const message =
+      discovery.mode === 'off'
+        ? `Marathon does not let us read all apps, so every name is delivered to each of ${balancerAppIds.join(', ')}`
+        : 'Marathon does not let us read all apps, so only our own label and --domains give names, and certificates that labels of others asked for are kept as they are';
+    return {
+      apps: undefined,
+      isComplete: discovery.mode === 'off',
+      notices: [{ code: 'APPS_UNREADABLE', message }],
+    };
+  }
+}
+
+async function readBalancerApps({
+  balancerAppIds,
+  marathon,
+  signal,
+  strategy,
+}: ObserveTools): Promise<{ apps: App[]; missing: Problem[] }> {
+  try {
+    const { apps, missing } = await appsThere(balancerAppIds, marathon, signal);
+    return { apps, missing: missing.map(({ code, message }) => ({ code, message })) };
+  } catch (error) {
+    // A shared directory is served by balancers wherever they are.
+    const isMissing = error instanceof CertathonError && error.code === 'APP_MISSING';
+    if (strategy === 'directory' && isMissing) return { apps: [], missing: [] };
+    throw error;
+  }
 }
 
 /** Outside Marathon, or when the app is not there (any more), only the configured names count. */

@@ -28,8 +28,6 @@ export interface OrderTools extends AccountTools, FetchTools {
   signal: AbortSignal;
   /** Tries the public route of each name before the CA is asked; throws ROUTE_CHECK_FAILED when required. */
   checkRoutes: (names: readonly string[]) => Promise<void>;
-  /** Runs the work while this program answers challenges. */
-  answering: <T>(work: () => Promise<T>) => Promise<T>;
   /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
   isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
 }

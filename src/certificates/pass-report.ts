@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { PassResult } from './pass.ts';
+import type { PassResult } from './pass-result.ts';
 
 /** Logs how a pass ended. What the pass before already said is not said again: events cause many passes while
  * something is wrong, and the log should show when it began and what changed. */

@@ -153,7 +153,7 @@ function timed(target: Target, timing: TimingVerdict, steps: CertificateStep[]):
   const { until, reason } = timing;
   if (reason === 'coalescing')
     return { ...NOTHING, steps: [{ do: 'wait', target: target.id, until, reason }, ...steps] };
-  return { ...NOTHING, postponed: [{ target: target.id, until, reason }], checkAgainAt: until };
+  return { ...NOTHING, later: steps, postponed: [{ target: target.id, until, reason }], checkAgainAt: until };
 }
 
 function timingOf(

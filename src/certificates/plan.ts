@@ -114,6 +114,7 @@ function mergePlans(plans: readonly TargetPlan[], dueAt: Date | undefined): Targ
   );
   return {
     steps: plans.flatMap(({ steps }) => steps),
+    later: plans.flatMap(({ later }) => later ?? []),
     problems: plans.flatMap(({ problems }) => problems),
     postponed: plans.flatMap(({ postponed }) => postponed),
     checkAgainAt: moments.length === 0 ? undefined : new Date(Math.min(...moments)),

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CertathonError } from '../lib/errors.ts';
 import { ensureDirectory, readFileBounded, writeFileDurable } from '../lib/files.ts';
-import { type OpenOptions, parseStored } from './store.ts';
+import type { OpenOptions } from './store.ts';
+import { parseStored } from './store-schema.ts';
 
 /** The account at one CA. The URL can be found again from the key, so only the key has to be kept. */
 export interface StoredAccount {

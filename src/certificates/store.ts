@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Bundle, parseBundle } from '../delivery/bundle.ts';
-import type { DeliveryMemory } from '../delivery/delivery.ts';
-import { CertathonError } from '../lib/errors.ts';
 import {
   ensureDirectory,
   readFileBounded,
@@ -14,135 +11,130 @@ import {
 } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import type { Hold, Origin, StoredCertificate } from './model.ts';
+import {
+  BEGUN_ORDER,
+  type BegunOrder,
+  CERTIFICATE_RECORD,
+  type CertificateRecord,
+  CURRENT,
+  type Current,
+  HOLD,
+  parseStored,
+} from './store-schema.ts';
 
-/** The directory of bundles, accounts, orders and challenges. Invariants:
+export type { BegunOrder, CertificateRecord } from './store-schema.ts';
+
+/** One certificate: its bundles, its order, what holds it back. Invariants:
  *  - a bundle is written once, under its fingerprint, and never changed; `current.json` names the one in use
  *    and is replaced in one rename, so certificate, key and metadata switch together;
  *  - everything with a key is 0600 in directories 0700;
+ *  - every change makes or replaces a file, so the time of the directory tells that there was one (store-catalogue.ts);
  *  - one writer at a time (store-lock.ts); readers need no lock. */
 export interface Store {
+  /** The root of the whole store. */
   readonly directory: string;
+  readonly id: string;
   current(): Promise<{ stored: StoredCertificate; bundle: Bundle } | undefined>;
-  /** Whether this program issued a certificate with this fingerprint, as far as the store remembers. */
-  isIssued(fingerprint: string): Promise<boolean>;
+  /** Fingerprints that this program issued for this certificate, newest last, as far as the store remembers. */
+  issued(): Promise<readonly string[]>;
   save(bundle: Bundle, origin: Origin, orderUrl: string | undefined, storedAt: Date): Promise<void>;
   /** The order URL of the current certificate: an order file for it is a leftover of a crash. */
   currentOrderUrl(): Promise<string | undefined>;
+  /** Bundles on disk, newest first. */
+  versions(): Promise<StoredVersion[]>;
+  /** One of them. */
+  version(fingerprint: string): Promise<Bundle | undefined>;
+  record(): Promise<CertificateRecord | undefined>;
+  saveRecord(record: CertificateRecord): Promise<void>;
   order(): Promise<BegunOrder | undefined>;
   saveOrder(order: BegunOrder): Promise<void>;
   removeOrder(): Promise<void>;
-  hold(what: Held): Promise<Hold | undefined>;
-  saveHold(what: Held, hold: Hold): Promise<void>;
-  removeHold(what: Held): Promise<void>;
-  /** The delivery to a target that was begun and not seen to its end. */
-  deliveryMemory(target: string): DeliveryMemory;
-  /** When balancers of a target were last restarted or reloaded. */
-  deliveredAt(target: string): Promise<Date | undefined>;
-  saveDeliveredAt(target: string, at: Date): Promise<void>;
+  /** Why no order is made for now. */
+  hold(): Promise<Hold | undefined>;
+  saveHold(hold: Hold): Promise<void>;
+  removeHold(): Promise<void>;
+  /** What the index says of it is to be looked at again. */
+  doubt(now: Date): Promise<void>;
+  /** Takes the certificate out of the store, with all its bundles and keys. */
+  remove(): Promise<void>;
 }
 
-/** What must survive a crash between asking the CA and holding the certificate. Contains the new private key. */
-export type BegunOrder = z.infer<typeof BEGUN_ORDER>;
-
-/** What is held back after failures: orders, or the deliveries to one target. */
-export type Held = 'order' | { deliveryTo: string };
-
-const BEGUN_ORDER = z.object({
-  directoryUrl: z.string(),
-  names: z.array(z.string()),
-  /** Absent between writing the key and the CA's first answer. */
-  url: z.string().optional(),
-  keyPem: z.string(),
-});
-const BEGUN_DELIVERY = z.object({
-  fingerprint: z.string(),
-  appId: z.string(),
-  /** Version of the app before our write: if the next version is ours, its deployment is too. */
-  beforeVersion: z.string(),
-  deploymentId: z.string().optional(),
-  previous: z.object({ fingerprint: z.string(), names: z.array(z.string()) }).optional(),
-});
-const CURRENT = z.object({
-  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
-  origin: z.enum(['issued', 'adopted']),
-  orderUrl: z.string().optional(),
-  storedAt: z.coerce.date().optional(),
-  /** Fingerprints issued by us, newest last; kept after their bundles are pruned. */
-  issued: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
-});
-const HOLD = z.object({
-  since: z.coerce.date(),
-  until: z.coerce.date(),
-  code: z.string(),
-  reason: z.string(),
-  failures: z.number().int().nonnegative(),
-  byCa: z.boolean(),
-});
-const DELIVERED = z.object({ at: z.coerce.date() });
-type Current = z.infer<typeof CURRENT>;
+export interface StoredVersion {
+  fingerprint: string;
+  writtenAt: Date;
+}
 
 const LARGEST_FILE = 1024 * 1024;
 const ISSUED_REMEMBERED = 200;
+const BUNDLE = /^bundle-([0-9a-f]{64})\.pem$/;
 
 export interface OpenOptions {
   /** Creates nothing: what is not there counts as empty. For a look that must change nothing. */
   readOnly?: boolean;
 }
 
-/** Opens the store of one certificate, creating its directories.
+/** Where the certificates of a store are. */
+export function certificatesHome(directory: string): string {
+  return join(directory, 'certificates');
+}
+
+/** Opens the store of one certificate; its directory is made by the first write.
  * @param keepVersions how many bundles stay on disk, the current one included
  * @throws STORE_UNUSABLE when a directory can not be made or a file of ours is damaged */
-export async function openStore(
-  directory: string,
-  certificate: string,
-  keepVersions: number,
-  log: Log,
-  { readOnly = false }: OpenOptions = {},
-): Promise<Store> {
-  const home = join(directory, 'certificates', certificate);
-  if (!readOnly)
-    for (const path of [directory, join(directory, 'certificates'), home]) await ensureDirectory(path);
+export function openStore(directory: string, id: string, keepVersions: number, log: Log): Store {
+  const home = join(certificatesHome(directory), id);
   const pathOf = (file: string): string => join(home, file);
   const bundlePath = (fingerprint: string): string => pathOf(`bundle-${fingerprint}.pem`);
+  let isMade = false;
   const write = async (file: string, data: string): Promise<void> => {
+    if (!isMade)
+      for (const path of [directory, certificatesHome(directory), home]) await ensureDirectory(path);
+    isMade = true;
     await writeFileDurable(pathOf(file), data);
     log.debug('store.written', { file: pathOf(file) });
   };
+  const writeJson = (file: string, value: object): Promise<void> =>
+    write(file, `${JSON.stringify(value, null, 2)}\n`);
   const readJson = async <T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> => {
     const text = await readFileBounded(pathOf(file), LARGEST_FILE);
     return text === undefined ? undefined : parseStored(pathOf(file), text.toString(), schema);
   };
   const readCurrent = (): Promise<Current | undefined> => readJson('current.json', CURRENT);
+  const readBundle = async (fingerprint: string): Promise<Bundle | { problem: string }> => {
+    const text = await readFileBounded(bundlePath(fingerprint), LARGEST_FILE);
+    if (text === undefined) return { problem: 'the bundle is missing' };
+    const parsed = parseBundle(text.toString());
+    if (!parsed.ok) return { problem: parsed.problem };
+    const isThis = parsed.bundle.facts.fingerprint === fingerprint;
+    return isThis ? parsed.bundle : { problem: 'it is another certificate' };
+  };
 
   return {
     directory,
+    id,
     async current() {
       const current = await readCurrent();
       if (current === undefined) return undefined;
-      const text = await readFileBounded(bundlePath(current.fingerprint), LARGEST_FILE);
-      const parsed = text === undefined ? undefined : parseBundle(text.toString());
-      if (parsed?.ok !== true || parsed.bundle.facts.fingerprint !== current.fingerprint) {
+      const bundle = await readBundle(current.fingerprint);
+      if ('problem' in bundle) {
         // A bundle is written before it is named here, so this is outside damage. Without it the store counts
         // as empty: the certificate is read back from marathon-lb, or ordered anew.
-        log.warn('store.written', {
-          file: bundlePath(current.fingerprint),
-          problem: parsed?.ok === false ? parsed.problem : 'the bundle is missing',
-        });
+        const { problem } = bundle;
+        log.warn('store.written', { file: bundlePath(current.fingerprint), problem });
         return undefined;
       }
       const { origin, storedAt } = current;
-      return { stored: { ...parsed.bundle.facts, origin, storedAt }, bundle: parsed.bundle };
+      return { stored: { ...bundle.facts, origin, storedAt }, bundle };
     },
-    async isIssued(fingerprint) {
-      return (await readCurrent())?.issued.includes(fingerprint) ?? false;
+    async issued() {
+      return (await readCurrent())?.issued ?? [];
     },
     async save(bundle, origin, orderUrl, storedAt) {
       const before = await readCurrent();
       const { fingerprint } = bundle.facts;
       await write(`bundle-${fingerprint}.pem`, bundle.pem);
-      const issued = [...(before?.issued ?? []), ...(origin === 'issued' ? [fingerprint] : [])].slice(
-        -ISSUED_REMEMBERED,
-      );
+      const others = (before?.issued ?? []).filter((each) => each !== fingerprint || origin !== 'issued');
+      const issued = [...others, ...(origin === 'issued' ? [fingerprint] : [])].slice(-ISSUED_REMEMBERED);
       const current: Current = {
         fingerprint,
         origin,
@@ -150,71 +142,51 @@ export async function openStore(
         storedAt,
         ...(orderUrl === undefined ? {} : { orderUrl }),
       };
-      await write('current.json', `${JSON.stringify(current, null, 2)}\n`);
+      await writeJson('current.json', current);
       await pruneBundles(home, fingerprint, keepVersions);
     },
     async currentOrderUrl() {
       return (await readCurrent())?.orderUrl;
     },
-    order: () => readJson('order.json', BEGUN_ORDER),
-    saveOrder: (order) => write('order.json', `${JSON.stringify(order, null, 2)}\n`),
-    removeOrder: () => removeFile(pathOf('order.json')),
-    hold: (what) => readJson(holdFile(what), HOLD),
-    saveHold: (what, hold) => write(holdFile(what), `${JSON.stringify(hold, null, 2)}\n`),
-    removeHold: (what) => removeFile(pathOf(holdFile(what))),
-    deliveryMemory: (target) => {
-      const file = `delivery-${slugOf(target)}.json`;
-      return {
-        delivery: () => readJson(file, BEGUN_DELIVERY),
-        saveDelivery: (delivery) => write(file, `${JSON.stringify(delivery, null, 2)}\n`),
-        removeDelivery: () => removeFile(pathOf(file)),
-      };
+    versions: () => agedBundles(home),
+    async version(fingerprint) {
+      const bundle = await readBundle(fingerprint);
+      return 'problem' in bundle ? undefined : bundle;
     },
-    deliveredAt: async (target) => (await readJson(deliveredFile(target), DELIVERED))?.at,
-    saveDeliveredAt: (target, at) => write(deliveredFile(target), `${JSON.stringify({ at })}\n`),
+    record: () => readJson('record.json', CERTIFICATE_RECORD),
+    saveRecord: (record) => writeJson('record.json', record),
+    order: () => readJson('order.json', BEGUN_ORDER),
+    saveOrder: (order) => writeJson('order.json', order),
+    removeOrder: () => removeFile(pathOf('order.json')),
+    hold: () => readJson('hold-order.json', HOLD),
+    saveHold: (hold) => writeJson('hold-order.json', hold),
+    removeHold: () => removeFile(pathOf('hold-order.json')),
+    doubt: (now) => utimes(home, now, now).catch(() => undefined),
+    async remove() {
+      await rm(home, { recursive: true, force: true });
+      isMade = false;
+    },
   };
 }
 
-function holdFile(what: Held): string {
-  return what === 'order' ? 'hold-order.json' : `hold-delivery-${slugOf(what.deliveryTo)}.json`;
-}
-
-function deliveredFile(target: string): string {
-  return `delivered-${slugOf(target)}.json`;
-}
-
-/** An app id or a path as a part of a file name: readable, and never the same for two. */
-function slugOf(target: string): string {
-  const readable = target
-    .replaceAll(/[^A-Za-z0-9]+/g, '-')
-    .slice(-40)
-    .replace(/^-/, '');
-  return `${readable}-${createHash('sha256').update(target).digest('hex').slice(0, 8)}`;
-}
-
-/** A file of ours, which only we write: damage is reported by name and nothing is guessed. */
-export function parseStored<T>(path: string, text: string, schema: z.ZodType<T>): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    // Without the cause: its words may quote the file, which may hold a key.
-    throw new CertathonError(
-      'STORE_UNUSABLE',
-      `The file ${path} is damaged (no JSON of the expected form); move it away to go on without it`,
-    );
-  }
-}
-
-/** Keeps the newest bundles. Age is by the time of writing, as the file system tells it. */
-async function pruneBundles(home: string, current: string, keep: number): Promise<void> {
-  const names = (await readdir(home)).filter((name) => /^bundle-[0-9a-f]{64}\.pem$/.test(name));
+/** Age is by the time of writing, as the file system tells it. */
+async function agedBundles(home: string): Promise<StoredVersion[]> {
+  const files = await readdir(home).catch(() => []);
+  const found = files.flatMap((name) => BUNDLE.exec(name)?.[1] ?? []);
   const aged = await Promise.all(
-    names.map(async (name) => ({ name, writtenMs: (await stat(join(home, name))).mtimeMs })),
+    found.map(async (fingerprint) => ({
+      fingerprint,
+      writtenAt: (await stat(join(home, `bundle-${fingerprint}.pem`))).mtime,
+    })),
   );
-  const others = aged
-    .filter(({ name }) => name !== `bundle-${current}.pem`)
-    .sort((a, b) => b.writtenMs - a.writtenMs);
-  for (const { name } of others.slice(Math.max(0, keep - 1))) await removeFile(join(home, name));
+  return aged.sort((a, b) => b.writtenAt.getTime() - a.writtenAt.getTime());
+}
+
+/** Keeps the newest bundles. */
+async function pruneBundles(home: string, current: string, keep: number): Promise<void> {
+  const others = (await agedBundles(home)).filter(({ fingerprint }) => fingerprint !== current);
+  for (const { fingerprint } of others.slice(Math.max(0, keep - 1)))
+    await removeFile(join(home, `bundle-${fingerprint}.pem`));
   // A write that was cut off by a kill leaves a copy of a key under another name.
   await removeTemporaryFiles(home);
 }

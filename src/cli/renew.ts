@@ -1,4 +1,5 @@
-import type { PassResult } from '../certificates/pass.ts';
+import type { PassResult } from '../certificates/pass-result.ts';
+import type { PassStep, Put } from '../certificates/world.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { maskSecrets } from '../lib/mask.ts';
 import { type Running, renew } from '../service.ts';
@@ -25,32 +26,72 @@ function print(text: string): void {
 
 /** For programs: the plan, what was done, and what is wrong, with the hints. */
 export function jsonOf(result: PassResult): string {
-  const { seen, plan, done, problems, postponed, checkAgainAt, exitStatus } = result;
-  const hinted = problems.map((problem) => ({ ...problem, hint: hintOf(problem.code) }));
-  return `${JSON.stringify({ names: seen?.wanted.names ?? [], certificate: seen?.stored ?? null, planned: plan?.steps ?? [], done, problems: hinted, postponed, checkAgainAt: checkAgainAt ?? null, exitStatus }, null, 2)}\n`;
+  const { seen, plan, done, problems, notices, postponed, checkAgainAt, exitStatus } = result;
+  const hinted = (list: PassResult['problems']) =>
+    list.map((problem) => ({ ...problem, hint: hintOf(problem.code) }));
+  const certificates = (seen?.certificates ?? []).map(({ id, key, names, life, stored }) => ({
+    id,
+    key,
+    names,
+    life,
+    stored: stored ?? null,
+  }));
+  return `${JSON.stringify({ names: seen?.wanted.names ?? [], certificates, planned: plan?.steps ?? [], done, retired: plan?.retired ?? [], problems: hinted(problems), notices: hinted(notices), postponed, checkAgainAt: checkAgainAt ?? null, exitStatus }, null, 2)}\n`;
 }
+
+/** Certificates told one by one. */
+const MOST_TOLD = 20;
 
 /** For people: one line a step, three lines a problem: what, why, what to do. */
 export function textOf(result: PassResult, dryRun: boolean): string {
   const lines: string[] = [];
   const steps = dryRun ? (result.plan?.steps ?? []) : result.done;
-  for (const step of steps) {
-    const { do: verb, reason, ...rest } = step;
-    const details = Object.entries(rest)
-      .filter(([key, value]) => value !== undefined && key !== 'replaces')
-      .map(([key, value]) => `${key} ${shown(value)}`);
-    lines.push(`${dryRun ? 'would ' : ''}${verb} (${reason}): ${details.join('; ')}`);
-  }
+  for (const step of steps) lines.push(`${dryRun ? 'would ' : ''}${lineOf(step)}`);
   for (const { code, message } of result.problems) lines.push(code, `  ${message}`, `  ${hintOf(code)}`);
-  const stored = result.seen?.stored;
-  if (stored !== undefined)
-    lines.push(`certificate for ${stored.names.join(', ')}, valid until ${stored.notAfter.toISOString()}`);
+  for (const { code, message } of result.notices) lines.push(code, `  ${message}`, `  ${hintOf(code)}`);
+  const stored = (result.seen?.certificates ?? []).flatMap((each) =>
+    each.stored === undefined ? [] : [{ ...each, stored: each.stored }],
+  );
+  for (const { stored: held } of stored.slice(0, MOST_TOLD))
+    lines.push(`certificate for ${held.names.join(', ')}, valid until ${held.notAfter.toISOString()}`);
+  if (stored.length > MOST_TOLD)
+    lines.push(`and ${stored.length - MOST_TOLD} further certificates: see certathon certificates list`);
+  for (const { names, renewedUntil, removedAt, life } of result.plan?.retired ?? [])
+    lines.push(
+      `nobody asks for ${names.join(', ')} any more: ${
+        life === 'replaced'
+          ? 'another certificate covers it'
+          : life === 'grace'
+            ? `renewed until ${renewedUntil.toISOString()}`
+            : `no longer renewed, removed at ${removedAt?.toISOString()}`
+      }`,
+    );
   for (const { target, until, reason } of result.postponed)
     lines.push(`delivery to ${target} waits (${reason}) until ${until.toISOString()}`);
   if (steps.length === 0 && result.problems.length === 0 && result.postponed.length === 0)
     lines.push('nothing to do: valid, and served by every balancer');
   if (result.checkAgainAt !== undefined) lines.push(`next look at ${result.checkAgainAt.toISOString()}`);
   return `${lines.join('\n')}\n`;
+}
+
+function lineOf(step: PassStep): string {
+  const { do: verb, reason, ...rest } = step;
+  // An id that is the first name says nothing more.
+  const isNamed = 'certificate' in step && 'names' in step && step.names[0] === step.certificate;
+  const details = Object.entries(rest)
+    .filter(([key, value]) => value !== undefined && !(isNamed && key === 'certificate'))
+    .map(([key, value]) => (key === 'puts' ? putsOf(value as Put[]) : `${key} ${shown(value)}`));
+  return `${verb} (${reason}): ${details.filter((each) => each !== '').join('; ')}`;
+}
+
+/** Which certificate goes where. */
+function putsOf(puts: readonly Put[]): string {
+  const told = puts.slice(0, MOST_TOLD).map(({ certificate, at, fingerprint, reason }) => {
+    const which = fingerprint === 'the new one' ? fingerprint : fingerprint.slice(0, 16);
+    return `${certificate} (${which}, ${reason}) to ${at}`;
+  });
+  const rest = puts.length - told.length;
+  return [...told, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
 }
 
 function shown(value: unknown): string {

@@ -8,7 +8,7 @@ type Entry = (typeof OPTIONS)[number];
 type Always =
   | { default: string }
   | { computed: string }
-  | { kind: 'list' | 'words' | 'urls' | 'servers' | 'windows' | 'boolean' };
+  | { kind: 'list' | 'words' | 'urls' | 'cas' | 'servers' | 'windows' | 'boolean' };
 
 type ValueOf<E> = E extends { kind: 'choice'; choices: readonly (infer C)[] }
   ? C

@@ -30,6 +30,7 @@ const PLACEHOLDERS: Record<Kind, string> = {
   choice: '<word>',
   url: '<url>',
   urls: '<urls>',
+  cas: '<cas>',
   host: '<host>',
   address: '<address>',
   servers: '<addresses>',

@@ -1,5 +1,6 @@
 // pure
 import { isIP } from 'node:net';
+import { parseCas, parseUrl } from './ca-url.ts';
 import { parsePrivateKey, parseServiceAccount, parseToken } from './credentials.ts';
 import { durationMs, isCron } from './times.ts';
 import { parseUser } from './user.ts';
@@ -46,6 +47,7 @@ export const KINDS = {
     choices.includes(text) ? ok(text) : bad(`is not one of ${choices.join(', ')}`),
   url: parseUrl,
   urls: parseUrls,
+  cas: parseCas,
   host: parseHost,
   address: (text) => (isIP(text) > 0 ? ok(text) : bad('is not an IP address')),
   servers: parseServers,
@@ -79,7 +81,7 @@ const OF_LINES: ReadonlySet<Kind> = new Set(['privateKey', 'serviceAccount']);
 export function isList(kind: Kind): boolean {
   return LISTS.has(kind);
 }
-const LISTS: ReadonlySet<Kind> = new Set(['list', 'words', 'appIds', 'urls', 'servers', 'windows']);
+const LISTS: ReadonlySet<Kind> = new Set(['list', 'words', 'appIds', 'urls', 'cas', 'servers', 'windows']);
 
 function ok<const T>(value: T): Parsed<T> {
   return { value };
@@ -133,31 +135,6 @@ function parseDuration(
   const examples = `90s, 10m, 2h or 1d${bareSeconds ? ', or of seconds such as 90,' : ''}`;
   return isInside ? { value } : bad(`is not a duration such as ${examples} from ${range[0]} to ${range[1]}`);
 }
-
-/** One address, or a name that stands for one; https, except on this very machine (RFC 8555 6.1). */
-function parseUrl(text: string, { named = {} }: KindRules): Parsed<string> {
-  const known = Object.hasOwn(named, text) ? named[text] : undefined;
-  if (known !== undefined) return { value: known };
-  const names = Object.keys(named);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isSecure =
-    url?.protocol === 'https:' ||
-    (url?.protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname));
-  if (url === undefined || !isSecure || url.username !== '' || url.password !== '' || url.hash !== '')
-    return bad(`is neither an https address nor one of ${names.join(', ')}`);
-  const successor = DEAD_DIRECTORIES[url.hostname];
-  if (successor === undefined) return { value: url.href };
-  return {
-    value: named[successor] ?? url.href,
-    note: `${url.hostname} has ended; ${successor} is asked instead`,
-  };
-}
-
-/** ACME v1 ended in June 2021; definitions written for the tools of that time still name it. */
-const DEAD_DIRECTORIES: Readonly<Record<string, string>> = {
-  'acme-v01.api.letsencrypt.org': 'letsencrypt',
-  'acme-staging.api.letsencrypt.org': 'letsencrypt-staging',
-};
 
 /** Several http(s) addresses of one service. The base path of a proxy stays, a trailing slash goes. */
 function parseUrls(

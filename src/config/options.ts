@@ -3,6 +3,7 @@ import type { OptionEntry } from './option.ts';
 import { CERTIFICATE_OPTIONS } from './options-certificates.ts';
 import { DELIVERY_OPTIONS } from './options-delivery.ts';
 import { MARATHON_OPTIONS } from './options-marathon.ts';
+import { NAME_OPTIONS } from './options-names.ts';
 import { ROLLOUT_OPTIONS } from './options-rollout.ts';
 import { RUNNING_OPTIONS } from './options-running.ts';
 
@@ -38,6 +39,7 @@ export const OPTIONS = [
   },
   ...DELIVERY_OPTIONS,
   ...CERTIFICATE_OPTIONS,
+  ...NAME_OPTIONS,
   ...ROLLOUT_OPTIONS,
   ...RUNNING_OPTIONS,
 ] as const satisfies readonly OptionEntry[];

@@ -12,6 +12,8 @@ export interface AppChange {
   appId: string;
   /** Tells it from other changes in the record of a begun delivery. */
   mark: string;
+  /** Nothing is written: a delivery of ours that was begun, whatever it brought, is seen to its end. */
+  isLook?: boolean;
   /** What is changed, for messages. */
   subject: string;
   /** More about it, for the log; never a key. */

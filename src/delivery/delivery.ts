@@ -4,22 +4,37 @@ import type { Log } from '../lib/log.ts';
 import type { MarathonClient } from '../marathon/client.ts';
 import type { Bundle } from './bundle.ts';
 import type { RestartPrediction } from './preflight.ts';
+import type { SlotLimits } from './slot-model.ts';
 import type { Wake } from './wake.ts';
 
-/** One delivery: this bundle into this variable of this app, served by every balancer afterwards. */
+/** One delivery: these bundles into these variables of this app, in one write, served by every balancer
+ * afterwards. */
 export interface DeliveryRequest {
   appId: string;
+  put: readonly VariablePut[];
+  /** Variables to take out, with the marks of what they held when this was planned. */
+  clear: readonly { variable: string; replaces: string }[];
+  /** What each balancer has to show. */
+  expected: readonly Expectation[];
+  /** Goes into HAPROXY_SSL_CERT when that is empty and a numbered one is set. */
+  placeholderPem: string | undefined;
+  limits: SlotLimits;
+  /** What the restart will do, as it was predicted; for the log. */
+  prediction?: RestartPrediction | undefined;
+}
+
+export interface VariablePut {
   variable: string;
   bundle: Bundle;
-  /** The names to ask each balancer for. */
-  names: readonly string[];
   /** The mark of what the variable held when this was planned; anything else is somebody's change. Undefined
    * when the variable is known to hold the bundle already and only the balancers are behind. */
   replaces: string | undefined;
-  /** Goes into HAPROXY_SSL_CERT when that is empty and our variable is a numbered one. */
-  placeholderPem: string | undefined;
-  /** What the restart will do, as it was predicted; for the log. */
-  prediction?: RestartPrediction | undefined;
+}
+
+export interface Expectation {
+  /** The names to ask each balancer for. */
+  names: readonly string[];
+  fingerprint: string;
 }
 
 /** What must survive a crash between writing to Marathon and seeing the certificate served. */

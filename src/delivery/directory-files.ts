@@ -3,6 +3,7 @@ import { access, constants, lstat, readdir, rename, stat } from 'node:fs/promise
 import { join } from 'node:path';
 import { CertathonError } from '../lib/errors.ts';
 import { ensureDirectory, readFileBounded, writeFileDurable } from '../lib/files.ts';
+import { mapBounded } from '../lib/parallel.ts';
 import { parseBundle } from './bundle.ts';
 import { isLoaded, keptName, placesIn } from './directory-layout.ts';
 import type { VariableContent } from './variable.ts';
@@ -28,7 +29,9 @@ export interface FileFacts {
   fingerprint: string;
 }
 
-const MOST_FILES = 2_000;
+const MOST_FILES = 20_000;
+/** Files looked at at once. */
+const PARALLEL = 32;
 const LARGEST_FILE = 256 * 1024;
 const SHORTEST_RSA_BITS = 2048;
 
@@ -36,6 +39,13 @@ const SHORTEST_RSA_BITS = 2048;
  * blocks.
  * @throws DIRECTORY_UNUSABLE when it is not there, can not be read, or holds too many files */
 export async function readDirectory(path: string): Promise<DirectoryContent> {
+  const missing = await missingIn(path);
+  const files = missing.includes('certs/') ? [] : await loadedFiles(placesIn(path).certs, contentIn);
+  return { isPrepared: missing.length === 0, missing, files };
+}
+
+/** What a delivery needs and is not there, as paths below the directory. */
+export async function missingIn(path: string): Promise<string[]> {
   const places = placesIn(path);
   await requireRoot(path);
   const missing: string[] = [];
@@ -43,8 +53,7 @@ export async function readDirectory(path: string): Promise<DirectoryContent> {
     if (!(await isDirectory(places[name]))) missing.push(`${name}/`);
   }
   if ((await faultOfDefault(places.defaultPem)) !== undefined) missing.push('default.pem');
-  const files = missing.includes('certs/') ? [] : await loadedFiles(places.certs);
-  return { isPrepared: missing.length === 0, missing, files };
+  return missing;
 }
 
 /** The certificates in certs/, by file: facts that may be shown. @throws DIRECTORY_UNUSABLE */
@@ -152,22 +161,24 @@ async function requireRoot(path: string): Promise<void> {
   });
 }
 
-async function loadedFiles(certs: string): Promise<DirectoryFile[]> {
+export async function loadedFiles<T>(
+  certs: string,
+  read: (path: string) => Promise<T | undefined>,
+): Promise<{ file: string; content: T }[]> {
   const names = (await usable('read', certs, () => readdir(certs))).filter(isLoaded).sort();
   if (names.length > MOST_FILES) {
     const message = `${certs} holds ${names.length} files, more than the ${MOST_FILES} that are read`;
     throw new CertathonError('DIRECTORY_UNUSABLE', message, { facts: { path: certs } });
   }
-  const files: DirectoryFile[] = [];
-  for (const file of names) {
-    const content = await contentIn(join(certs, file));
-    if (content !== undefined) files.push({ file, content });
-  }
-  return files;
+  const found = await mapBounded(names, PARALLEL, async (file) => ({
+    file,
+    content: await read(join(certs, file)),
+  }));
+  return found.flatMap(({ file, content }) => (content === undefined ? [] : [{ file, content }]));
 }
 
 /** @returns undefined for what HAProxy passes over: subdirectories, sockets and pipes */
-async function contentIn(path: string): Promise<VariableContent | undefined> {
+export async function contentIn(path: string): Promise<VariableContent | undefined> {
   const seen = await usable('read', path, () => statIfThere(path));
   if (seen === undefined) {
     // HAProxy refuses its whole configuration for this; a file that has just gone is nothing.
@@ -215,7 +226,7 @@ async function isDirectory(path: string): Promise<boolean> {
   return (await usable('read', path, () => statIfThere(path)))?.isDirectory() === true;
 }
 
-async function statIfThere(path: string) {
+export async function statIfThere(path: string) {
   try {
     return await stat(path);
   } catch (error) {

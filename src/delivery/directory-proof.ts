@@ -5,7 +5,7 @@ import type { DirectoryDelivery, DirectoryTools } from './directory.ts';
 import { certificatesIn, readBundleFile } from './directory-files.ts';
 import { placesIn } from './directory-layout.ts';
 import { type FileChange, forgetChanges, recordChanges, unprovenChanges } from './directory-record.ts';
-import { probeName } from './verify.ts';
+import { probeName } from './probe-name.ts';
 
 /** Takes those changes of earlier runs off the record that some balancer has loaded meanwhile, by whatever reload.
  * Else a later change that is refused would go back to what was there before them, which may have expired since.

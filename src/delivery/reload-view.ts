@@ -4,8 +4,8 @@ import { mapBounded } from '../lib/parallel.ts';
 import type { Served } from './delivery.ts';
 import type { DirectoryTools } from './directory.ts';
 import type { Aim } from './directory-aim.ts';
+import { probeName } from './probe-name.ts';
 import { type Attempts, type BalancerView, isReloaded } from './reload-plan.ts';
-import { probeName } from './verify.ts';
 
 /** At most so many balancers at once. */
 export const PARALLEL = 8;

@@ -28,10 +28,9 @@ export async function replaceBalancers(request: DeliveryRequest, tools: Delivery
 }
 
 async function behindOf(app: App, request: DeliveryRequest, tools: DeliveryTools): Promise<string[]> {
-  const { fingerprint } = request.bundle.facts;
   const behind: string[] = [];
   for (const balancer of tools.balancersOf(app)) {
-    const words = await whoDoesNotServe([balancer], request.names, fingerprint, tools);
+    const words = await whoDoesNotServe([balancer], request.expected, tools);
     if (words.length > 0) behind.push(balancer.id);
   }
   return behind;

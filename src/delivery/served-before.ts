@@ -4,8 +4,8 @@ import { hostAndPort } from '../lib/host-and-port.ts';
 import { mapBounded } from '../lib/parallel.ts';
 import type { App } from '../marathon/schema.ts';
 import type { DeliveryTools } from './delivery.ts';
+import { probeName } from './probe-name.ts';
 import { readVariable } from './variable.ts';
-import { probeName } from './verify.ts';
 
 /** What the balancers of an app showed at a moment: by name, the certificates seen. A name without any was
  * not served; undefined means that any certificate will do, since each balancer makes its own. */

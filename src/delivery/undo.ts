@@ -3,8 +3,9 @@ import type { App } from '../marathon/schema.ts';
 import { marathonVersion } from '../marathon/version.ts';
 import type { AppChange } from './apply.ts';
 import type { DeliveryTools, PreviousCertificate } from './delivery.ts';
+import { probeName } from './probe-name.ts';
 import { isHealthy, isNew } from './progress.ts';
-import { probeName, whoDoesNotServe } from './verify.ts';
+import { whoDoesNotServe } from './verify.ts';
 import { watchDeployment } from './watch.ts';
 
 /** Takes back the deployment that this program began, and only that, by DELETE /v2/deployments/{id}: Marathon
@@ -83,7 +84,7 @@ export async function whatIsServed(
   const names = [previous.names[0] ?? name].map(probeName);
   for (;;) {
     const balancers = tools.balancersOf(await tools.marathon.app(appId, tools.signal));
-    const behind = await whoDoesNotServe(balancers, names, previous.fingerprint, tools);
+    const behind = await whoDoesNotServe(balancers, [{ names, fingerprint: previous.fingerprint }], tools);
     if (behind.length === 0 && balancers.length > 0)
       return `${balancers.length} of ${balancers.length} balancers serve the old certificate`;
     if (tools.clock.monotonicMs() >= deadlineMs)

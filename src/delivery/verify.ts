@@ -2,26 +2,28 @@ import type { Balancer } from '../haproxy/balancers.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { hostAndPort } from '../lib/host-and-port.ts';
 import { mapBounded } from '../lib/parallel.ts';
-import type { DeliveryRequest, DeliveryTools, Served } from './delivery.ts';
+import type { DeliveryRequest, DeliveryTools, Expectation, Served } from './delivery.ts';
 
 /** At most so many handshakes at once. */
 const PARALLEL = 8;
 
-/** Proves by TLS handshakes that every balancer task serves the bundle for every name. A balancer that has
+/** Proves by TLS handshakes that every balancer task serves each bundle for each of its names. A balancer that has
  * just become healthy may need a moment, so each is asked until it does or the time is up.
  * @throws DELIVERY_NOT_SERVED naming each balancer and what it shows instead */
-export async function verifyServed(request: DeliveryRequest, tools: DeliveryTools): Promise<void> {
-  const wanted = request.bundle.facts.fingerprint;
+export async function verifyServed(
+  request: Pick<DeliveryRequest, 'appId' | 'expected'>,
+  tools: DeliveryTools,
+): Promise<void> {
   const deadlineMs = tools.clock.monotonicMs() + tools.limits.verifyMs;
   for (;;) {
     const balancers = tools.balancersOf(await tools.marathon.app(request.appId, tools.signal));
-    const behind = await whoDoesNotServe(balancers, request.names, wanted, tools);
+    const behind = await whoDoesNotServe(balancers, request.expected, tools);
     if (behind.length === 0 && balancers.length > 0) {
       tools.log.info('delivery.verified', {
         app: request.appId,
         balancers: balancers.map(({ id }) => id),
-        names: request.names,
-        fingerprint: wanted,
+        names: request.expected.flatMap(({ names }) => names),
+        fingerprints: request.expected.map(({ fingerprint }) => fingerprint),
       });
       return;
     }
@@ -33,21 +35,16 @@ export async function verifyServed(request: DeliveryRequest, tools: DeliveryTool
   }
 }
 
-/** A name to ask for, to be shown the certificate of `name`: a wildcard itself is no host that anybody visits. */
-export function probeName(name: string): string {
-  return name.replace(/^\*\./, 'certathon.');
-}
-
 /** One sentence for each balancer that shows something else, for the first name where it does. */
 export async function whoDoesNotServe(
   balancers: readonly Balancer[],
-  names: readonly string[],
-  fingerprint: string,
+  expected: readonly Expectation[],
   tools: Pick<DeliveryTools, 'handshake' | 'signal'>,
 ): Promise<string[]> {
   const sentences: string[] = [];
   await mapBounded(balancers, PARALLEL, async (balancer) => {
-    for (const name of names) {
+    const asked = expected.flatMap(({ names, fingerprint }) => names.map((name) => ({ name, fingerprint })));
+    for (const { name, fingerprint } of asked) {
       const served = await tools.handshake(balancer, name, tools.signal);
       if ('fingerprint' in served && served.fingerprint === fingerprint) continue;
       sentences.push(

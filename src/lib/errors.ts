@@ -107,7 +107,7 @@ export const ERRORS = {
   DELIVERY_TOO_LARGE: {
     exit: 32,
     retry: false,
-    hint: 'Linux takes no variable above 128 KiB: use fewer names or a shorter chain.',
+    hint: 'Pack more names into each certificate (--pack), ask for fewer, or deliver by directory, which has no such limit.',
   },
   DELIVERY_STUCK: {
     exit: 33,
@@ -133,6 +133,11 @@ export const ERRORS = {
     exit: 37,
     retry: false,
     hint: 'Run `certathon doctor --fix`, add an agent and say so by --spare-agent, or deliver by directory.',
+  },
+  APPS_UNREADABLE: {
+    exit: 39,
+    retry: true,
+    hint: 'Nothing is wrong where only our own names are wanted; else grant `read` on all apps (on DC/OS: dcos:service:marathon:marathon:services:/).',
   },
   BALANCERS_UNKNOWN: {
     exit: 38,

@@ -18,6 +18,7 @@ export const EVENTS = {
   'pass.finished': 'The pass ended: every certificate is valid and served.',
   'pass.failed': 'The pass ended with a failure: code, reason and hint.',
   'certificate.adopted': 'A valid certificate was read back from the marathon-lb app into the store.',
+  'certificate.removed': 'A certificate that nobody needs any more was taken out of the store.',
   'certificate.issued': 'The CA issued a certificate; it is in the store.',
   'certificate.failed': 'No certificate was obtained this time.',
   'delivery.postponed': 'A delivery waits for a maintenance window or its pace, until the time that it says.',

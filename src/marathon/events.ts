@@ -16,6 +16,8 @@ export interface FollowOptions {
   onEvent: (event: MarathonEvent) => void;
   /** Called at each (re)connect. Nothing is replayed: read everything again. */
   onAttached: () => void;
+  /** Called when a connection ends or can not be made. */
+  onDetached?: () => void;
 }
 
 /** Marathon sends an empty line every 10 s; silence longer than this means a dead connection. */
@@ -44,6 +46,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
       (error: unknown) => error,
     );
     if (signal.aborted) return;
+    options.onDetached?.();
     if (isAttached !== false) log.warn('marathon.detached', whyDetached(reason));
     isAttached = false;
     const wasGood = connection.sawEvent || (connection.wasOpen && clock.nowMs() - startMs > SILENCE_MS);

@@ -1,6 +1,8 @@
 // pure
-import type { ObservedBalancer, Postponed } from '../certificates/model.ts';
-import type { PassResult } from '../certificates/pass.ts';
+import type { Postponed } from '../certificates/model.ts';
+import type { PassResult } from '../certificates/pass-result.ts';
+import type { ServedBy } from '../certificates/served.ts';
+import type { Retired } from '../certificates/world.ts';
 import { contentMark } from '../delivery/variable.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { hostAndPort } from '../lib/host-and-port.ts';
@@ -13,23 +15,13 @@ export interface Snapshot {
   /** One word for the whole. `waiting` before the first pass has ended. */
   state: 'ok' | 'failing' | 'waiting';
   names: string[];
-  certificate:
-    | {
-        names: string[];
-        fingerprint: string;
-        issuer: string;
-        notBefore: Date;
-        notAfter: Date;
-        origin: string;
-      }
-    | undefined;
+  certificates: ShownCertificate[];
   balancers: ShownBalancer[];
   /** Where certificates are delivered to. */
   targets: {
     id: string;
     strategy: string;
-    place: string;
-    holds: string;
+    places: { certificate: string; place: string; holds: string }[];
     deployments: string[];
     /** What a delivery by restart would do. */
     restart: string | undefined;
@@ -38,43 +30,70 @@ export interface Snapshot {
   postponed: Postponed[];
   lastPass: { startedAt: Date; finishedAt: Date; did: string[] } | undefined;
   nextPassAt: Date | undefined;
+  /** Certificates that nobody asks for any more, and what becomes of them. */
+  retired: Retired[];
   problems: { code: string; message: string; hint: string }[];
+  /** What a person may want to know; nothing is wrong. */
+  notices: { code: string; message: string; hint: string }[];
+}
+
+export interface ShownCertificate {
+  id: string;
+  /** The names that it is wanted for. */
+  names: string[];
+  life: string;
+  /** What is stored; undefined before the first one. */
+  fingerprint: string | undefined;
+  issuer: string | undefined;
+  notBefore: Date | undefined;
+  notAfter: Date | undefined;
+  origin: string | undefined;
+  /** Until when no order is made. */
+  heldUntil: Date | undefined;
 }
 
 export interface ShownBalancer {
   id: string;
   address: string;
   target: string;
-  /** Fingerprint, or why there is none. */
-  serves: string;
-  issuer: string | undefined;
-  serial: string | undefined;
-  notAfter: Date | undefined;
-  /** Names for which it shows another certificate. */
+  /** By name, the certificate that it showed in the last look: its fingerprint, or why there is none. */
+  serves: Record<string, string>;
+  /** Names for which it shows another certificate than the stored one. */
   otherwise: string[];
-  /** It serves what is stored, for every name. */
+  /** It serves what is stored, for every name that it was asked for. */
   current: boolean;
 }
 
 export function snapshotOf(
   about: { instance: string; version: string; startedAt: Date },
   result: PassResult | undefined,
+  served: readonly ServedBy[] = [],
 ): Snapshot {
   const seen = result?.seen;
-  const stored = seen?.stored;
   return {
     ...about,
     state: result === undefined ? 'waiting' : result.problems.length > 0 ? 'failing' : 'ok',
     names: seen?.wanted.names ?? [],
-    certificate: stored,
-    balancers: (seen?.targets ?? []).flatMap(({ id, balancers }) =>
-      balancers.map((balancer) => shownBalancer(balancer, id, stored?.fingerprint)),
-    ),
-    targets: (seen?.targets ?? []).map(({ id, strategy, place, state, deployments, restart }) => ({
+    certificates: (seen?.certificates ?? []).map(({ id, names, life, stored, orderHold }) => ({
+      id,
+      names,
+      life,
+      fingerprint: stored?.fingerprint,
+      issuer: stored?.issuer,
+      notBefore: stored?.notBefore,
+      notAfter: stored?.notAfter,
+      origin: stored?.origin,
+      heldUntil: orderHold?.until,
+    })),
+    balancers: served.map(shownBalancer),
+    targets: (seen?.targets ?? []).map(({ id, strategy, places, deployments, restart }) => ({
       id,
       strategy,
-      place,
-      holds: contentMark(state),
+      places: [...places].map(([certificate, { place, state }]) => ({
+        certificate,
+        place,
+        holds: contentMark(state),
+      })),
       deployments,
       restart: restart?.sentence,
     })),
@@ -88,29 +107,28 @@ export function snapshotOf(
             did: result.done.map((step) => step.do),
           },
     nextPassAt: result?.checkAgainAt,
-    problems: (result?.problems ?? []).map(({ code, message }) => ({
-      code,
-      message,
-      hint: ERRORS[code as ErrorCode]?.hint ?? '',
-    })),
+    retired: result?.plan?.retired ?? [],
+    problems: (result?.problems ?? []).map(hinted),
+    notices: (result?.notices ?? []).map(hinted),
   };
 }
 
-function shownBalancer(
-  { id, host, port, served, others }: ObservedBalancer,
-  target: string,
-  stored: string | undefined,
-): ShownBalancer {
-  const facts = 'fingerprint' in served ? served : undefined;
+function hinted({ code, message }: { code: string; message: string }) {
+  return { code, message, hint: ERRORS[code as ErrorCode]?.hint ?? '' };
+}
+
+function shownBalancer({ target, balancer, otherwise, isCurrent }: ServedBy): ShownBalancer {
+  const { id, host, port, shown } = balancer;
+  const serves = [...shown].map(([name, each]): [string, string] => [
+    name,
+    'fingerprint' in each ? each.fingerprint : `nothing: ${each.unreachable}`,
+  ]);
   return {
     id,
     address: hostAndPort(host, port),
     target,
-    serves: 'fingerprint' in served ? served.fingerprint : `nothing: ${served.unreachable}`,
-    issuer: facts?.issuer,
-    serial: facts?.serial,
-    notAfter: facts?.notAfter,
-    otherwise: others.map(({ name }) => name),
-    current: facts !== undefined && facts.fingerprint === stored && others.length === 0,
+    serves: Object.fromEntries(serves),
+    otherwise,
+    current: isCurrent,
   };
 }

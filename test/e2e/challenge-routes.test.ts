@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { obtainCertificate } from '../../src/certificates/order.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { type AppDefinition, webApp } from '../../src/lab/definitions.ts';
@@ -10,6 +9,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { wire } from '../../src/wiring.ts';
 import { ask } from '../support/ask.ts';
 import { singleBalancer } from '../support/lab.ts';
+import { observedCertificate } from '../support/observations.ts';
 import { routed } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { longDescribe, longTest } from '../support/whole.ts';
@@ -88,8 +88,13 @@ async function order(names: readonly string[], host: string): Promise<string[]> 
   const running = { config, clock: systemClock, log: silentLog, signal };
   const wiring = await wire({ ...running, answersAlways: true, readOnly: false });
   try {
-    const { bundle } = await obtainCertificate(names, false, wiring.tools);
-    return bundle.facts.names;
+    const [id = ''] = names;
+    const certificate = {
+      ...observedCertificate({ id, names: [...names] }),
+      directoryUrl: config.acmeDirectory,
+    };
+    await wiring.tools.obtain(certificate, names, false, signal);
+    return (await wiring.tools.stores.of(id).current())?.stored.names ?? [];
   } finally {
     await wiring.close();
   }

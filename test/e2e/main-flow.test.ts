@@ -56,7 +56,7 @@ test('the shipped definition, run by Marathon, gets the first certificate onto e
 
   for (const name of NAMES) {
     const shown = await shownByAll(lab, '/marathon-lb', name);
-    const one = { isValid: true, fingerprint: verified.fingerprint };
+    const one = { isValid: true, fingerprint: (verified.fingerprints as string[])[0] };
     expect(shown).toMatchObject([one, one]);
   }
   // A balancer that is not ready yet is asked again: the last look counts.
@@ -87,7 +87,9 @@ test('account and bundle are in the store, for its owner alone', () => {
   });
   const paths = files.map(({ path }) => path);
   expect(paths).toContainEqual(expect.stringMatching(/^accounts\/[^/]+\/account\.key$/));
-  expect(paths).toContainEqual(expect.stringMatching(/^certificates\/main\/bundle-[0-9a-f]{64}\.pem$/));
+  expect(paths).toContainEqual(
+    expect.stringMatching(/^certificates\/shop\.example\.com\/bundle-[0-9a-f]{64}\.pem$/),
+  );
   const lockless = files.filter(({ path }) => path !== '.lock');
   expect(lockless.filter(({ mode, isDirectory }) => mode !== (isDirectory ? '700' : '600'))).toEqual([]);
   expect((statSync(lab.storeDirectory).mode & 0o777).toString(8)).toBe('700');

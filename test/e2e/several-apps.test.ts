@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CERTIFICATE_ID } from '../../src/certificates/model.ts';
-import { openStore } from '../../src/certificates/store.ts';
+import { openTargetStore } from '../../src/certificates/store-targets.ts';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { type AppDefinition, webApp } from '../../src/lab/definitions.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import { type Ended, events, newDirectory, removeDirectories, run } from '../support/certathon.ts';
 import { reloadsOf, shown } from '../support/directory.ts';
 import { appOf, mark, singleBalancer, writesSince } from '../support/lab.ts';
@@ -138,7 +136,7 @@ describe('two marathon-lb apps, each with the certificate in its environment', (
     'get it one after the other when the first is locked, and the locked one is named: APP_LOCKED',
     async () => {
       lab.marathon.faults.set({ foreignDeployment: EXTERNAL });
-      const store = await openStore(env.CERTATHON_STORE ?? '', CERTIFICATE_ID, 5, silentLog);
+      const store = openTargetStore(env.CERTATHON_STORE ?? '');
       const [since, restartedAt] = [mark(), await store.deliveredAt(EXTERNAL)];
 
       const ended = await run(['renew', '--now'], { ...env, CERTATHON_LOCK_WAIT: '1s' });

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CERTIFICATE_ID } from '../../src/certificates/model.ts';
-import { openStore } from '../../src/certificates/store.ts';
-import { silentLog } from '../../src/lib/log.ts';
+import { openTargetStore } from '../../src/certificates/store-targets.ts';
 import { events, keyLines, printed, removeDirectories, run, start } from '../support/certathon.ts';
 import { mark, ordersAtCa, shownByAll, writesSince } from '../support/lab.ts';
 import { type Place, type PlacedLab, startPlacedLab } from '../support/place.ts';
@@ -16,8 +14,7 @@ afterAll(async () => {
   removeDirectories();
 });
 
-const memoryOf = async ({ store, app }: Place) =>
-  (await openStore(store, CERTIFICATE_ID, 5, silentLog)).deliveryMemory(app);
+const memoryOf = ({ store, app }: Place) => openTargetStore(store).deliveryMemory(app);
 const methodsSince = (since: string): string[] => writesSince(placed.lab, since).map(({ method }) => method);
 
 test('two runs at once on one store make one order and one deployment', async () => {

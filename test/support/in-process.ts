@@ -1,5 +1,6 @@
 import type { CertificatePolicy } from '../../src/certificates/model.ts';
-import { type PassResult, runPass } from '../../src/certificates/pass.ts';
+import { runPass } from '../../src/certificates/pass.ts';
+import type { PassResult } from '../../src/certificates/pass-result.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LogLine } from '../../src/lab/sidecar-log.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';

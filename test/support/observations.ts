@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type {
   CertificateObservation,
   CertificatePolicy,
@@ -8,8 +9,9 @@ import type {
   Target,
   WantedNames,
 } from '../../src/certificates/model.ts';
+import type { Observation, ObservedCertificate, ObservedTarget } from '../../src/certificates/world.ts';
 import type { CertificateFacts } from '../../src/delivery/bundle.ts';
-import type { ServedFacts } from '../../src/delivery/delivery.ts';
+import type { Served, ServedFacts } from '../../src/delivery/delivery.ts';
 
 /** A calm moment: ten days after the certificate was issued. */
 export const NOW = new Date('2026-01-11T00:00:00Z');
@@ -135,4 +137,80 @@ export const AT_ONCE = { windows: [], timeZone: 'UTC', intervalMs: 0, coalesceMs
 
 export function policy(changes: Partial<CertificatePolicy> = {}): CertificatePolicy {
   return { renewAt: 1 / 3, forced: false, replaceForeign: false, pace: AT_ONCE, ...changes };
+}
+
+/** A wanted certificate of which there is nothing yet. */
+export function observedCertificate(changes: Partial<ObservedCertificate> = {}): ObservedCertificate {
+  return {
+    id: 'shop.example.com',
+    key: 'own',
+    names: ['shop.example.com'],
+    choice: {},
+    life: 'wanted',
+    goneSince: undefined,
+    recorded: { key: 'own', choice: {} },
+    directoryUrl: 'https://acme.example/directory',
+    stored: undefined,
+    order: undefined,
+    orderHold: undefined,
+    ...changes,
+  };
+}
+
+/** The same world as the whole job sees it, with this one certificate. */
+export function whole(
+  {
+    now,
+    directoryUrl,
+    wanted: names,
+    stored: held,
+    order,
+    orderHold,
+    targets,
+    unseen,
+  }: CertificateObservation,
+  changes: Partial<ObservedCertificate> = {},
+): Observation {
+  const certificate = observedCertificate({
+    names: names.names,
+    directoryUrl,
+    stored: held,
+    order,
+    orderHold,
+    ...changes,
+  });
+  return {
+    now,
+    wanted: names,
+    certificates: [certificate],
+    targets: targets.map((each) => wholeTarget(each, certificate)),
+    unseen,
+    notices: [],
+  };
+}
+
+function wholeTarget(
+  { place, state, superfluous, rivals, names, balancers, covered: _covered, ...rest }: Target,
+  { id }: ObservedCertificate,
+): ObservedTarget {
+  const at = rest.strategy === 'environment' ? (place.split(' ')[0] ?? '') : basename(place);
+  return {
+    ...rest,
+    names: new Set(names),
+    places: new Map([[id, { at, place, state, superfluous, rivals }]]),
+    holds: new Set(state.kind === 'certificate' && state.ours ? [id] : []),
+    refused: new Map(),
+    clears: [],
+    marks: new Map(),
+    balancers: balancers.map(({ id: task, host, port, served, others }) => ({
+      id: task,
+      host,
+      port,
+      shown: new Map([
+        [names[0] ?? '', served],
+        ...others.map((other): [string, Served] => [other.name, other.served]),
+      ]),
+      unreachable: 'unreachable' in served ? served.unreachable : undefined,
+    })),
+  };
 }

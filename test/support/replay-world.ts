@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type DirectoryFile, inDirectory } from '../../src/certificates/in-directory.ts';
+import { type DirectoryFile, inDirectory, indexOf } from '../../src/certificates/in-directory.ts';
 import type {
   CertificateObservation,
   CertificateStep,
@@ -100,7 +100,7 @@ function placeIn({ files }: WorldDirectory, { names, stored, issued }: World) {
   const read = Object.keys(files)
     .sort()
     .map((file) => ({ file, content: contentOf(files[file], issued) }));
-  return { read, place: inDirectory(read, names, stored?.fingerprint) };
+  return { read, place: inDirectory(indexOf(read), names, stored?.fingerprint) };
 }
 
 function contentOf(

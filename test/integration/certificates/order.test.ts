@@ -104,7 +104,7 @@ async function program({
   const signal = new AbortController().signal;
   const challenges = await openChallengeStore(home);
   answer = challenges.answer;
-  const store = await openStore(home, 'main', 3, silentLog);
+  const store = openStore(home, 'main', 3, silentLog);
   const tools: OrderTools = {
     store: life.wrap(store),
     challenges: life.wrap(challenges),
@@ -134,7 +134,6 @@ async function program({
     log,
     signal,
     checkRoutes: async () => undefined,
-    answering: (work) => work(),
     isDueAt: async (time, names) =>
       renewalVerdict((await store.current())?.stored, names, { renewAt: 1 / 3, forced: false }, time).due,
     ...changes,

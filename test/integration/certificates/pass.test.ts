@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecuteTools } from '../../../src/certificates/execute.ts';
+import { openFileMemory } from '../../../src/certificates/file-memory.ts';
 import type { Problem } from '../../../src/certificates/model.ts';
-import { failedPass, runPass } from '../../../src/certificates/pass.ts';
+import { runPass } from '../../../src/certificates/pass.ts';
 import { reportPass } from '../../../src/certificates/pass-report.ts';
-import { openStore } from '../../../src/certificates/store.ts';
+import { failedPass } from '../../../src/certificates/pass-result.ts';
+import { openStores } from '../../../src/certificates/store-set.ts';
+import { LARGEST_TOTAL, LARGEST_VARIABLE } from '../../../src/delivery/change.ts';
 import { readVariable, toVariable } from '../../../src/delivery/variable.ts';
 import { CertathonError } from '../../../src/lib/errors.ts';
 import { type EventName, silentLog } from '../../../src/lib/log.ts';
@@ -35,7 +38,8 @@ async function setUp({
   look = (_count, app) => app,
   changes = {},
 }: Setup = {}) {
-  const store = await openStore(directory.path, 'main', 3, silentLog);
+  const stores = await openStores(directory.path, 3, silentLog);
+  const store = stores.of('shop.example.com');
   const clock = manualClock(NOW.getTime());
   const state = { env, versions: [version(0)], looks: 0, writes: 0 };
   const app = () =>
@@ -73,11 +77,10 @@ async function setUp({
   const limits = { stuckMs: 60_000, lockWaitMs: 60_000, pollMs: 1000, verifyMs: 10_000 };
   const tools = {
     marathon,
-    store,
+    stores,
     clock,
     log: silentLog,
     signal,
-    directoryUrl: 'https://acme.example/directory',
     appId: undefined,
     strategy: 'environment',
     balancerAppIds: ['/marathon-lb'],
@@ -87,13 +90,36 @@ async function setUp({
     variable: 'HAPROXY_SSL_CERT',
     domains: ['shop.example.com'],
     routingHost: 'acme.internal',
-    answering: async () => ({ problems: await order() }),
+    defaultName: undefined,
+    variableLimits: { variableBytes: LARGEST_VARIABLE, totalBytes: LARGEST_TOTAL },
+    replaceForeign: false,
+    keyType: 'ec256',
+    files: openFileMemory(directory.path, { nowMs: () => clock.nowMs(), isReadOnly: false }),
+    discovery: {
+      mode: 'off',
+      groups: [],
+      allowedDomains: [],
+      mostPerApp: 100,
+      allowed: { keyTypes: [], profiles: [], cas: [], defaults: {} },
+    },
+    rules: {
+      pack: 'app',
+      mostNames: () => 100,
+      domainOf: async () => (name: string) => name,
+      directoryUrl: 'https://acme.example/directory',
+      graceMs: DAY_MS,
+    },
+    obtain: order,
+    answering: (work: () => Promise<unknown>) => work(),
     ...lookAt,
     delivery: { marathon, wake, clock, log: silentLog, signal, limits, ...lookAt },
     ...changes,
   } as unknown as ExecuteTools;
-  const issue = (bundle: TestBundle) => store.save(bundle.bundle, 'issued', undefined, NOW);
-  return { tools, store, state, clock, issue };
+  const issue = async (bundle: TestBundle) => {
+    await store.saveRecord({ key: 'own', choice: {} });
+    await store.save(bundle.bundle, 'issued', undefined, NOW);
+  };
+  return { tools, store, targets: stores.targets, state, clock, issue };
 }
 const codes = ({ problems }: { problems: Problem[] }) => problems.map(({ code }) => code);
 const dos = ({ done }: { done: { do: string }[] }) => done.map((step) => step.do);
@@ -115,7 +141,7 @@ describe('runPass()', () => {
     expect([dos(first), codes(first), first.exitStatus]).toEqual([['order', 'deliver'], [], 0]);
     expect([dos(second), codes(second), second.exitStatus]).toEqual([[], [], 0]);
     expect(made.state.writes).toBe(1);
-    expect(await made.store.deliveryMemory('/marathon-lb').delivery()).toBeUndefined();
+    expect(await made.targets.deliveryMemory('/marathon-lb').delivery()).toBeUndefined();
   });
 
   it('adopts what is there', async () => {
@@ -163,7 +189,7 @@ describe('runPass()', () => {
 
     const result = await runPass(made.tools, policy({ forced: true }), false);
 
-    const held = await made.store.hold('order');
+    const held = await made.store.hold();
     expect([dos(result), codes(result), result.exitStatus]).toEqual([
       ['deliver'],
       ['ACME_CHALLENGE_FAILED'],
@@ -195,7 +221,7 @@ describe('runPass()', () => {
       ['ACME_CHALLENGE_FAILED'],
       [],
     ]);
-    expect(await made.store.hold('order')).toBeUndefined();
+    expect(await made.store.hold()).toBeUndefined();
   });
 
   it('forgets why a delivery was held when everything is served without it', async () => {
@@ -204,12 +230,12 @@ describe('runPass()', () => {
     const since = new Date(made.clock.nowMs());
     const until = new Date(since.getTime() + DAY_MS);
     const held = { since, until, code: 'DELIVERY_STUCK', reason: 'It hung', failures: 4, byCa: false };
-    await made.store.saveHold({ deliveryTo: '/marathon-lb' }, held);
+    await made.targets.saveHold('/marathon-lb', held);
 
     const result = await runPass(made.tools, policy(), false);
 
     expect([dos(result), codes(result)]).toEqual([[], []]);
-    expect(await made.store.hold({ deliveryTo: '/marathon-lb' })).toBeUndefined();
+    expect(await made.targets.hold('/marathon-lb')).toBeUndefined();
   });
 
   it('plans anew once when somebody changes the app in between, then lets them be', async () => {
@@ -222,7 +248,7 @@ describe('runPass()', () => {
 
     expect([dos(result), codes(result), result.exitStatus]).toEqual([[], ['DELIVERY_OVERTAKEN'], 35]);
     expect(made.state).toMatchObject({ looks: 4, writes: 0 });
-    expect(await made.store.hold({ deliveryTo: '/marathon-lb' })).toMatchObject({
+    expect(await made.targets.hold('/marathon-lb')).toMatchObject({
       code: 'DELIVERY_OVERTAKEN',
     });
   });

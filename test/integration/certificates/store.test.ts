@@ -13,9 +13,11 @@ import {
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAccountKey } from '../../../src/acme/account-key.ts';
-import { openStore, type Store } from '../../../src/certificates/store.ts';
+import type { Store } from '../../../src/certificates/store.ts';
 import { openAccountStore } from '../../../src/certificates/store-accounts.ts';
 import { openChallengeStore } from '../../../src/certificates/store-challenges.ts';
+import { openStores } from '../../../src/certificates/store-set.ts';
+import type { TargetStore } from '../../../src/certificates/store-targets.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { makeBundle } from '../../support/bundles.ts';
 import { hold, NOW } from '../../support/observations.ts';
@@ -24,7 +26,11 @@ import { temporaryDirectory } from '../../support/temporary.ts';
 const directory = temporaryDirectory();
 const home = () => join(directory.path, 'store');
 const inside = (...parts: string[]) => join(home(), 'certificates', 'main', ...parts);
-const open = (keepVersions = 3): Promise<Store> => openStore(home(), 'main', keepVersions, silentLog);
+type Opened = Store & { targets: TargetStore };
+async function open(keepVersions = 3): Promise<Opened> {
+  const { of, targets } = await openStores(home(), keepVersions, silentLog);
+  return { ...of('main'), targets };
+}
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 const bundles = () => readdirSync(inside()).filter((name) => name.startsWith('bundle-'));
 
@@ -34,10 +40,10 @@ describe('the store', () => {
 
     expect(await store.current()).toBeUndefined();
     expect(await store.order()).toBeUndefined();
-    expect(await store.hold('order')).toBeUndefined();
-    expect(await store.deliveryMemory('/lb').delivery()).toBeUndefined();
+    expect(await store.hold()).toBeUndefined();
+    expect(await store.targets.deliveryMemory('/lb').delivery()).toBeUndefined();
     expect(await store.currentOrderUrl()).toBeUndefined();
-    expect(await store.isIssued('a'.repeat(64))).toBe(false);
+    expect(await store.issued()).not.toContain('a'.repeat(64));
   });
 
   it('gives back what was saved, to whoever opens it next', async () => {
@@ -57,9 +63,9 @@ describe('the store', () => {
     };
     await store.save(bundle, 'issued', 'https://ca/order/0', NOW);
     await store.saveOrder(order);
-    await store.saveHold('order', hold());
-    await store.saveHold({ deliveryTo: '/lb' }, hold({ code: 'APP_LOCKED' }));
-    await store.deliveryMemory('/lb').saveDelivery(delivery);
+    await store.saveHold(hold());
+    await store.targets.saveHold('/lb', hold({ code: 'APP_LOCKED' }));
+    await store.targets.deliveryMemory('/lb').saveDelivery(delivery);
 
     const next = await open();
 
@@ -68,24 +74,24 @@ describe('the store', () => {
       bundle,
     });
     expect(await next.currentOrderUrl()).toBe('https://ca/order/0');
-    expect(await next.isIssued(bundle.facts.fingerprint)).toBe(true);
+    expect(await next.issued()).toContain(bundle.facts.fingerprint);
     expect(await next.order()).toEqual(order);
-    expect(await next.hold('order')).toEqual(hold());
-    expect(await next.hold({ deliveryTo: '/lb' })).toMatchObject({ code: 'APP_LOCKED' });
-    expect(await next.deliveryMemory('/lb').delivery()).toMatchObject(delivery);
+    expect(await next.hold()).toEqual(hold());
+    expect(await next.targets.hold('/lb')).toMatchObject({ code: 'APP_LOCKED' });
+    expect(await next.targets.deliveryMemory('/lb').delivery()).toMatchObject(delivery);
   });
 
   it('forgets what is removed, also when it is not there', async () => {
     const store = await open();
-    await store.saveHold('order', hold());
+    await store.saveHold(hold());
 
     for (let turn = 0; turn < 2; turn += 1) {
-      await store.removeHold('order');
+      await store.removeHold();
       await store.removeOrder();
-      await store.deliveryMemory('/lb').removeDelivery();
+      await store.targets.deliveryMemory('/lb').removeDelivery();
     }
 
-    expect(await store.hold('order')).toBeUndefined();
+    expect(await store.hold()).toBeUndefined();
   });
 
   it('keeps everything from other users', async () => {
@@ -117,13 +123,8 @@ describe('the store', () => {
         .map(({ facts }) => `bundle-${facts.fingerprint}.pem`)
         .sort(),
     );
-    expect(await Promise.all(made.map(({ facts }) => store.isIssued(facts.fingerprint)))).toEqual([
-      true,
-      false,
-      true,
-      true,
-      true,
-    ]);
+    const isIssued = made.map(({ facts }) => facts.fingerprint).filter((_each, index) => index !== 1);
+    expect(await store.issued()).toEqual(isIssued);
     expect((await store.current())?.bundle).toEqual(made[4]);
   });
 
@@ -139,6 +140,7 @@ describe('the store', () => {
 
   it('removes copies that a kill left behind', async () => {
     const store = await open();
+    mkdirSync(inside(), { recursive: true });
     writeFileSync(inside('order.json.0123456789ab.tmp'), 'half a key');
 
     await store.save(makeBundle().bundle, 'issued', undefined, NOW);
@@ -147,12 +149,17 @@ describe('the store', () => {
   });
 
   it.each([
-    ['current.json', (store: Store) => store.current()],
-    ['order.json', (store: Store) => store.order()],
-    ['hold-order.json', (store: Store) => store.hold('order')],
-    ['delivery-lb-c117a1f9.json', (store: Store) => store.deliveryMemory('/lb').delivery()],
+    ['current.json', (store: Opened) => store.current()],
+    ['order.json', (store: Opened) => store.order()],
+    ['hold-order.json', (store: Opened) => store.hold()],
+    ['record.json', (store: Opened) => store.record()],
+    [
+      '../../targets/delivery-lb-c117a1f9.json',
+      (store: Opened) => store.targets.deliveryMemory('/lb').delivery(),
+    ],
   ])('says that %s is damaged, by its path and without its content', async (file, read) => {
     const store = await open();
+    for (const path of [inside(), join(home(), 'targets')]) mkdirSync(path, { recursive: true });
 
     for (const text of ['', '{"secret":', '{"secret":1}', '[]']) {
       writeFileSync(inside(file), text);
@@ -181,16 +188,18 @@ describe('the store', () => {
     damage(inside(`bundle-${bundle.facts.fingerprint}.pem`));
 
     expect(await store.current()).toBeUndefined();
-    expect(await store.isIssued(bundle.facts.fingerprint)).toBe(true);
+    expect(await store.issued()).toContain(bundle.facts.fingerprint);
   });
 
   it('creates nothing when it is opened to be read only', async () => {
-    const store = await openStore(home(), 'main', 3, silentLog, { readOnly: true });
+    const stores = await openStores(home(), 3, silentLog, { readOnly: true });
+    const store = stores.of('main');
     const challenges = await openChallengeStore(home(), { readOnly: true });
     const accounts = await openAccountStore(home(), 'https://ca.example/dir', { readOnly: true });
 
     expect(await store.current()).toBeUndefined();
     expect(await store.order()).toBeUndefined();
+    expect(await stores.list()).toEqual([]);
     expect(await challenges.answer('token-token-token')).toBeUndefined();
     expect(await accounts.read()).toBeUndefined();
     expect(await accounts.thumbprint()).toBeUndefined();
@@ -209,7 +218,7 @@ function runOnStore(body: string, shell: string, as: { uid?: number; gid?: numbe
   const src = resolve(import.meta.dirname, '../../../src');
   const script = join(directory.path, 'script.mts');
   const head = `
-    import { openStore } from '${src}/certificates/store.ts';
+    import { openStores } from '${src}/certificates/store-set.ts';
     import { openChallengeStore } from '${src}/certificates/store-challenges.ts';
     import { withStoreLock } from '${src}/certificates/store-lock.ts';
     import { parseBundle } from '${src}/delivery/bundle.ts';
@@ -235,12 +244,12 @@ function runOnStore(body: string, shell: string, as: { uid?: number; gid?: numbe
 
 const WRITE_ALL = `
   const write = async () => {
-    const store = await openStore(home, 'main', 3, silentLog);
+    const store = (await openStores(home, 3, silentLog)).of('main');
     const parsed = parseBundle(readFileSync(process.env.BUNDLE, 'utf8'));
     await store.saveOrder({ directoryUrl: 'd', names: ['x'.repeat(100_000)], keyPem: 'KEY' }).catch(tell);
     await store.save(parsed.bundle, 'issued', undefined, new Date()).catch(tell);
     await store.removeOrder().catch(tell);
-    await store.removeHold('order').catch(tell);
+    await store.removeHold().catch(tell);
     console.log(JSON.stringify({ message: (await store.current())?.stored.names.join() }));
   };
   const options = { waitMs: 0, clock: systemClock, log: silentLog, signal: new AbortController().signal };
@@ -254,7 +263,7 @@ describe('the store of a user who may not write', () => {
   it('can be read, and each write says why it failed', async () => {
     const store = await open();
     await store.save(makeBundle({ names: ['old.example'] }).bundle, 'issued', undefined, NOW);
-    await store.saveHold('order', hold());
+    await store.saveHold(hold());
     writeFileSync(join(directory.path, 'new.pem'), makeBundle({ names: ['new.example'] }).pem);
     for (const path of [directory.path, home(), join(home(), 'certificates'), inside()])
       chmodSync(path, 0o555);
@@ -282,7 +291,7 @@ describe('the store of a user who may not write', () => {
       `
       const options = { waitMs: 0, clock: systemClock, log: silentLog, signal: new AbortController().signal };
       await withStoreLock(home, options, async () => undefined).catch(tell);
-      await openStore(home, 'main', 3, silentLog).catch(tell);
+      await openStores(home, 3, silentLog).catch(tell);
       await openChallengeStore(home).catch(tell);
       `,
       'PROGRAM',

@@ -259,7 +259,7 @@ describe('readDirectory()', () => {
 
   it('reads no directory with more files than any balancer has', async () => {
     await prepare();
-    for (let index = 0; index <= 2_000; index += 1) writeFileSync(at('certs', `${index}.pem`), '');
+    for (let index = 0; index <= 20_000; index += 1) writeFileSync(at('certs', `${index}.pem`), '');
 
     await expect(readDirectory(directory.path)).rejects.toMatchObject({ code: 'DIRECTORY_UNUSABLE' });
   });

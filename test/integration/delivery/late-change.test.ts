@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LARGEST_TOTAL, LARGEST_VARIABLE } from '../../../src/delivery/change.ts';
 import type { DeliveryRecord, DeliveryTools } from '../../../src/delivery/delivery.ts';
 import { certificateChange } from '../../../src/delivery/environment.ts';
 import { readVariable } from '../../../src/delivery/variable.ts';
@@ -95,11 +96,11 @@ it('keeps what somebody wrote between our read and our write, also when our depl
   } as unknown as DeliveryTools;
   const request = {
     appId: '/marathon-lb',
-    variable: 'HAPROXY_SSL_CERT',
-    bundle,
-    names: ['shop.example.com'],
-    replaces: 'empty',
+    put: [{ variable: 'HAPROXY_SSL_CERT', bundle, replaces: 'empty' }],
+    clear: [],
+    expected: [{ names: ['shop.example.com'], fingerprint: bundle.facts.fingerprint }],
     placeholderPem: undefined,
+    limits: { variableBytes: LARGEST_VARIABLE, totalBytes: LARGEST_TOTAL },
   };
 
   await writeChange(certificateChange(request, tools), tools);

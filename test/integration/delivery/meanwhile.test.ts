@@ -110,7 +110,7 @@ longTest(
     const shown = await shownByAll(lab, APP, name);
     expect(shown).toHaveLength(3);
     expect(new Set(shown.map(({ fingerprint }) => fingerprint))).toEqual(
-      new Set([result.seen?.stored?.fingerprint]),
+      new Set([result.seen?.certificates[0]?.stored?.fingerprint]),
     );
   },
 );

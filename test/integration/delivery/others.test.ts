@@ -43,7 +43,9 @@ test('what somebody else writes between our read and our write is not lost', asy
   expect(env.HAPROXY_SSL_CERT).toContain('BEGIN CERTIFICATE');
   expect(methodsOf(since).filter((call) => call.includes('force'))).toEqual([]);
   const shown = await shownByAll(lab, place.app, place.name);
-  expect(shown).toMatchObject([{ isValid: true, fingerprint: result.seen?.stored?.fingerprint }]);
+  expect(shown).toMatchObject([
+    { isValid: true, fingerprint: result.seen?.certificates[0]?.stored?.fingerprint },
+  ]);
 });
 
 longTest(

@@ -7,17 +7,18 @@ import { registerSecret } from '../../../src/lib/mask.ts';
 import { type StatusServerOptions, startStatusServer } from '../../../src/status/server.ts';
 import { type Snapshot, snapshotOf } from '../../../src/status/snapshot.ts';
 import { makeBundle } from '../../support/bundles.ts';
-import { NOW, observation } from '../../support/observations.ts';
+import { NOW, observation, whole } from '../../support/observations.ts';
 
 const TOKEN = 'correct-horse-battery';
 const about = { instance: 'certathon.1', version: '1.2.3', startedAt: NOW };
 const passed = {
   startedAt: NOW,
   finishedAt: NOW,
-  seen: observation(),
+  seen: whole(observation()),
   plan: undefined,
   done: [],
   problems: [],
+  notices: [],
   postponed: [],
   checkAgainAt: undefined,
   exitStatus: 0,

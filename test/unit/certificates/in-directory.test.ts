@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DirectoryFile, inDirectory } from '../../../src/certificates/in-directory.ts';
+import { type DirectoryFile, inDirectory, indexOf } from '../../../src/certificates/in-directory.ts';
 import { isBundleFile } from '../../../src/delivery/directory-layout.ts';
 import { daysFrom, facts, OURS, THEIRS } from '../../support/observations.ts';
 
@@ -76,14 +76,19 @@ describe('inDirectory()', () => {
       [],
     ],
   ])('when %s', (_when, files, keeps, holder, superfluous, rivals) => {
-    expect(inDirectory(files, WANTED, keeps)).toEqual({ file: 'a.example.pem', holder, superfluous, rivals });
+    expect(inDirectory(indexOf(files), WANTED, keeps)).toEqual({
+      file: 'a.example.pem',
+      holder,
+      superfluous,
+      rivals,
+    });
   });
 
   it('gives a name that is longer than a file name may be a shorter one of its own', () => {
     const long = (first: string) =>
       [first, ...Array(4).fill('x'.repeat(60)), 'example'].join('.').slice(0, 253);
 
-    const files = ['a', 'b'].map((first) => inDirectory([], [long(first)], undefined).file);
+    const files = ['a', 'b'].map((first) => inDirectory(indexOf([]), [long(first)], undefined).file);
 
     expect(new Set(files).size).toBe(2);
     for (const name of files) expect(isBundleFile(name)).toBe(true);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeliveryRequest, DeliveryTools } from '../../../src/delivery/delivery.ts';
+import { LARGEST_TOTAL, LARGEST_VARIABLE } from '../../../src/delivery/change.ts';
+import type { DeliveryRequest, DeliveryTools, VariablePut } from '../../../src/delivery/delivery.ts';
 import { certificateChange } from '../../../src/delivery/environment.ts';
 import { toVariable } from '../../../src/delivery/variable.ts';
 import { writeChange } from '../../../src/delivery/write.ts';
@@ -11,14 +12,13 @@ import { manualClock } from '../../support/clock.ts';
 
 const { bundle, pem } = makeBundle();
 const before = makeBundle({ names: ['old.example.com'] });
-const request = (changes: Partial<DeliveryRequest> = {}): DeliveryRequest => ({
+const request = (changes: Partial<VariablePut> = {}): DeliveryRequest => ({
   appId: '/marathon-lb',
-  variable: 'HAPROXY_SSL_CERT',
-  bundle,
-  names: ['shop.example.com'],
-  replaces: 'empty',
+  put: [{ variable: 'HAPROXY_SSL_CERT', bundle, replaces: 'empty', ...changes }],
+  clear: [],
+  expected: [{ names: ['shop.example.com'], fingerprint: bundle.facts.fingerprint }],
   placeholderPem: undefined,
-  ...changes,
+  limits: { variableBytes: LARGEST_VARIABLE, totalBytes: LARGEST_TOTAL },
 });
 
 const writeCertificate = (wanted: DeliveryRequest, tools: DeliveryTools) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PassResult } from '../../../src/certificates/pass.ts';
+import type { PassResult } from '../../../src/certificates/pass-result.ts';
+import { servedBy } from '../../../src/certificates/served.ts';
 import { ERRORS } from '../../../src/lib/errors.ts';
 import { snapshotOf } from '../../../src/status/snapshot.ts';
 import {
@@ -12,16 +13,18 @@ import {
   servedFacts,
   stored,
   THEIRS,
+  whole,
 } from '../../support/observations.ts';
 
 const about = { instance: 'certathon.1', version: '1.2.3', startedAt: daysFrom(-1) };
 const result = (changes: Partial<PassResult> = {}): PassResult => ({
   startedAt: NOW,
   finishedAt: NOW,
-  seen: observation(),
+  seen: whole(observation()),
   plan: undefined,
   done: [],
   problems: [],
+  notices: [],
   postponed: [],
   checkAgainAt: daysFrom(50),
   exitStatus: 0,
@@ -34,70 +37,85 @@ describe('snapshotOf()', () => {
       ...about,
       state: 'waiting',
       names: [],
-      certificate: undefined,
+      certificates: [],
       balancers: [],
       targets: [],
       postponed: [],
       lastPass: undefined,
       nextPassAt: undefined,
+      retired: [],
       problems: [],
+      notices: [],
     });
   });
 
   it('writes the address of a balancer with IPv6 as in a URL', () => {
-    const seen = observation({ balancers: [{ ...balancer('lb.1'), host: '2001:db8::5' }] });
+    const seen = whole(observation({ balancers: [{ ...balancer('lb.1'), host: '2001:db8::5' }] }));
 
-    expect(snapshotOf(about, result({ seen })).balancers).toMatchObject([{ address: '[2001:db8::5]:443' }]);
+    expect(snapshotOf(about, result({ seen }), servedBy(seen)).balancers).toMatchObject([
+      { address: '[2001:db8::5]:443' },
+    ]);
   });
 
   it('shows what was seen, done and comes next', () => {
-    const seen = observation({
-      balancers: [
-        balancer('lb.1'),
-        balancer('lb.2', THEIRS),
-        balancer('lb.3', { unreachable: 'refused' }),
-        { ...balancer('lb.4'), others: [{ name: 'www.example.com', served: servedFacts(THEIRS) }] },
-      ],
-    });
+    const seen = whole(
+      observation({
+        names: ['shop.example.com', 'www.example.com'],
+        stored: stored({ names: ['shop.example.com', 'www.example.com'] }),
+        balancers: [
+          balancer('lb.1'),
+          balancer('lb.2', THEIRS),
+          balancer('lb.3', { unreachable: 'refused' }),
+          { ...balancer('lb.4'), others: [{ name: 'www.example.com', served: servedFacts(THEIRS) }] },
+        ],
+      }),
+    );
     const place = { address: '10.0.0.11:443', target: '/marathon-lb' };
-    const { issuer, serial, notAfter } = servedFacts(OURS);
-    const shown = { issuer, serial, notAfter };
+    const id = 'shop.example.com';
     const done = [
       {
         do: 'verify' as const,
         target: '/marathon-lb',
-        fingerprint: OURS,
+        certificates: [id],
         balancers: ['lb.2'],
         reason: 'not-served' as const,
       },
     ];
+    const { names, issuer, notBefore, notAfter, origin } = stored({ names: [id, 'www.example.com'] });
 
-    const snapshot = snapshotOf(about, result({ seen, done }));
+    const snapshot = snapshotOf(about, result({ seen, done }), servedBy(seen));
 
     expect(snapshot).toEqual({
       ...about,
       state: 'ok',
-      names: ['shop.example.com'],
-      certificate: stored(),
+      names,
+      certificates: [{ id, names, life: 'wanted', fingerprint: OURS, issuer, notBefore, notAfter, origin }],
       balancers: [
-        { id: 'lb.1', ...place, ...shown, serves: OURS, otherwise: [], current: true },
-        { id: 'lb.2', ...place, ...shown, serves: THEIRS, otherwise: [], current: false },
-        { id: 'lb.3', ...place, serves: 'nothing: refused', otherwise: [], current: false },
-        { id: 'lb.4', ...place, ...shown, serves: OURS, otherwise: ['www.example.com'], current: false },
+        { id: 'lb.1', ...place, serves: { [id]: OURS }, otherwise: [], current: true },
+        { id: 'lb.2', ...place, serves: { [id]: THEIRS }, otherwise: [id], current: false },
+        { id: 'lb.3', ...place, serves: { [id]: 'nothing: refused' }, otherwise: [id], current: false },
+        {
+          id: 'lb.4',
+          ...place,
+          serves: { [id]: OURS, 'www.example.com': THEIRS },
+          otherwise: ['www.example.com'],
+          current: false,
+        },
       ],
       targets: [
         {
           id: '/marathon-lb',
           strategy: 'environment',
-          place: 'HAPROXY_SSL_CERT of /marathon-lb',
-          holds: OURS,
+          places: [{ certificate: id, place: 'HAPROXY_SSL_CERT of /marathon-lb', holds: OURS }],
           deployments: [],
         },
       ],
       postponed: [],
       lastPass: { startedAt: NOW, finishedAt: NOW, did: ['verify'] },
       nextPassAt: daysFrom(50),
+      retired: [],
       problems: [],
+      notices: [],
     });
   });
 
@@ -115,7 +133,9 @@ describe('snapshotOf()', () => {
       THEIRS,
     ],
   ])('names what stands in the place when it is %j', (state, holds) => {
-    expect(snapshotOf(about, result({ seen: observation({ state }) })).targets[0]?.holds).toBe(holds);
+    const seen = whole(observation({ state }));
+
+    expect(snapshotOf(about, result({ seen })).targets[0]?.places[0]?.holds).toBe(holds);
   });
 
   it('gives each problem its hint', () => {

@@ -1,0 +1,139 @@
+// pure
+import type { CertificateChoice, WantedNames } from './model.ts';
+import type { Owners } from './observe-targets.ts';
+import { packingCounts, packNames } from './pack.ts';
+import { PACK_MODES, type PackMode } from './pack-groups.ts';
+import { lifeOf } from './retire.ts';
+import type { StoredEntry } from './store-catalogue.ts';
+import type { ObservedCertificate } from './world.ts';
+
+/** How names become certificates. */
+export interface CertificateRules {
+  pack: PackMode;
+  /** The most names of one certificate, by its profile. */
+  mostNames: (choice: CertificateChoice) => number;
+  /** The registered domain of a name; only asked when names are packed by it. */
+  domainOf: () => Promise<(name: string) => string>;
+  directoryUrl: string;
+  graceMs: number;
+}
+
+/** Names that our own app and the configuration ask for. */
+const OWN = 'own';
+
+/** Every certificate that is wanted, or that is in the store. Pure, but for loading the list of public suffixes.
+ * The first is the default one.
+ * @param isComplete whether every app that could ask for a name was seen; otherwise what labels asked for before
+ *   still counts as wanted */
+export async function certificatesOf(
+  wanted: WantedNames,
+  entries: readonly StoredEntry[],
+  { isComplete, now }: { isComplete: boolean; now: Date },
+  rules: CertificateRules,
+): Promise<ObservedCertificate[]> {
+  const domainOf = rules.pack === 'registered-domain' ? await rules.domainOf() : (name: string) => name;
+  const packed = packNames({
+    wants: wanted.wants,
+    mode: rules.pack,
+    mostNames: rules.mostNames,
+    existing: entries.map(({ id, record, stored, order }) => ({
+      id,
+      key: record?.key ?? OWN,
+      names: stored?.names ?? order?.names ?? record?.names ?? [],
+      choice: record?.choice ?? {},
+    })),
+    domainOf,
+  });
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const certificates = packed.map(({ id, key, names, choice }) =>
+    observed({ id, key, names, choice, life: 'wanted' }, byId.get(id), rules),
+  );
+  const isPacked = new Set(packed.map(({ id }) => id));
+  const current = new Set(certificates.flatMap(({ stored }) => stored?.names ?? []));
+  for (const entry of entries) {
+    if (isPacked.has(entry.id)) continue;
+    const { id, record, stored } = entry;
+    const key = record?.key ?? OWN;
+    const life = lifeOf(stored, record?.goneSince, (name) => current.has(name), {
+      now,
+      graceMs: rules.graceMs,
+    });
+    const isUnknown = !isComplete && life !== 'replaced' && (rules.pack !== 'app' || key !== OWN);
+    certificates.push(
+      observed(
+        {
+          id,
+          key,
+          names: stored?.names ?? [],
+          choice: record?.choice ?? {},
+          life: isUnknown ? 'wanted' : life,
+        },
+        entry,
+        rules,
+      ),
+    );
+  }
+  return certificates.sort(byOwner);
+}
+
+/** The packings that make fewer certificates of these names than the present one, in words. Pure, but for loading the
+ * list of public suffixes. */
+export async function packingWords(
+  { wants }: WantedNames,
+  { pack, mostNames, domainOf }: Pick<CertificateRules, 'pack' | 'mostNames' | 'domainOf'>,
+): Promise<string> {
+  const counts = packingCounts({ wants, mostNames, domainOf: await domainOf() });
+  const fewer = PACK_MODES.filter((mode) => counts[mode] < counts[pack]);
+  if (fewer.length === 0)
+    return `no other packing makes fewer than ${counts[pack]} of the ${wants.length} names`;
+  const words = fewer.map((mode) => `${counts[mode]} by --pack ${mode}`);
+  return `--pack ${pack} makes ${counts[pack]} certificates of the ${wants.length} names, ${words.join(', ')}`;
+}
+
+function observed(
+  what: Pick<ObservedCertificate, 'id' | 'key' | 'names' | 'choice' | 'life'>,
+  entry: StoredEntry | undefined,
+  rules: CertificateRules,
+): ObservedCertificate {
+  const directoryUrl = what.choice.directoryUrl ?? rules.directoryUrl;
+  const { order, record } = entry ?? {};
+  return {
+    ...what,
+    goneSince: record?.goneSince,
+    recorded: record === undefined ? undefined : { key: record.key, choice: record.choice },
+    directoryUrl,
+    stored: entry?.stored,
+    order:
+      order === undefined || order.directoryUrl !== directoryUrl
+        ? undefined
+        : { names: order.names, url: order.url },
+    orderHold: entry?.hold,
+  };
+}
+
+/** What our own app asks for comes first, then by id; what nobody wants last. */
+function byOwner(a: ObservedCertificate, b: ObservedCertificate): number {
+  const rank = ({ life, key }: ObservedCertificate): number => (life !== 'wanted' ? 2 : key === OWN ? 0 : 1);
+  return rank(a) - rank(b) || (a.id < b.id ? -1 : 1);
+}
+
+/** To which certificate of the store a bundle belongs. Pure. */
+export function ownersOf(entries: readonly StoredEntry[]): Owners {
+  const owners = new Map<string, string>();
+  const issued = new Set<string>();
+  const current = new Map<string, string>();
+  for (const { id, stored, issued: fingerprints } of entries) {
+    for (const fingerprint of fingerprints) {
+      owners.set(fingerprint, id);
+      issued.add(fingerprint);
+    }
+    if (stored === undefined) continue;
+    owners.set(stored.fingerprint, id);
+    current.set(stored.fingerprint, id);
+  }
+  return {
+    ownerOf: (fingerprint) => owners.get(fingerprint),
+    isIssued: (fingerprint) => issued.has(fingerprint),
+    currentOf: (fingerprint) => current.get(fingerprint),
+  };
+}

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { placesIn } from '../delivery/directory-layout.ts';
+import { scanDirectory } from '../delivery/directory-scan.ts';
+import { type DirectoryFile, type DirectoryIndex, fileOf, inDirectory, indexOf } from './in-directory.ts';
+import { lookAtBalancers } from './look.ts';
+import { certificateState, isDelivered, type Known, type TargetTools } from './observe-targets.ts';
+import { isPlaceholder } from './placeholder.ts';
+import { probedNames } from './probe.ts';
+import type { CertificatePlace, ObservedCertificate, ObservedTarget } from './world.ts';
+
+/** The directory that all balancers load, as it is now. */
+export async function directoryTarget(known: Known, tools: TargetTools): Promise<ObservedTarget> {
+  const { sharedDirectory: path, stores } = tools;
+  const [{ files, missing }, found, deliveredAt, hold] = await Promise.all([
+    loadedFiles(known, tools),
+    tools.findBalancers(tools.signal),
+    stores.targets.deliveredAt(path),
+    stores.targets.hold(path),
+  ]);
+  const served = new Set(known.names);
+  const here = known.certificates.filter((each) => isDelivered(each, new Set(each.names), known.now));
+  for (const { names } of here) for (const name of names) served.add(name);
+  const index = indexOf(files);
+  const places = new Map(here.map((each) => [each.id, placeFor(each, index, known, path)]));
+  return {
+    id: path,
+    strategy: 'directory',
+    names: served,
+    places,
+    holds: new Set(
+      files.flatMap(({ content }) =>
+        content.kind === 'certificate' ? (known.owners.ownerOf(content.facts.fingerprint) ?? []) : [],
+      ),
+    ),
+    refused: new Map(),
+    marks: new Map(),
+    clears: clearsIn(files, places, index, known),
+    balancers: await lookAtBalancers(found.balancers, probedNames(here, served, known.now), tools),
+    unknownBalancers: found.problems,
+    deployments: [],
+    missing,
+    restart: undefined,
+    deliveredAt,
+    hold,
+  };
+}
+
+/** The files that HAProxy loads. Also read again right before a delivery. */
+export async function loadedFiles(
+  { owners }: Pick<Known, 'owners'>,
+  { sharedDirectory, files: memory }: Pick<TargetTools, 'sharedDirectory' | 'files'>,
+): Promise<{ files: DirectoryFile[]; missing: string[] }> {
+  await memory.load();
+  const { files, missing } = await scanDirectory(sharedDirectory, memory);
+  const read = files.map(({ file, content }): DirectoryFile => {
+    if (content.kind !== 'certificate') return { file, content };
+    return { file, content: { ...content, ours: owners.isIssued(content.facts.fingerprint) } };
+  });
+  return { files: read, missing };
+}
+
+/** The place of one certificate among the files. */
+export function filesFor(
+  { id, names, stored }: Pick<ObservedCertificate, 'id' | 'names' | 'stored'>,
+  index: DirectoryIndex,
+  { owners }: Pick<Known, 'owners'>,
+) {
+  const isOthers = (fingerprint: string): boolean => {
+    const owner = owners.currentOf(fingerprint);
+    return owner !== undefined && owner !== id;
+  };
+  return inDirectory(index, names, stored?.fingerprint, { file: fileOf(id), isOthers });
+}
+
+function placeFor(
+  certificate: ObservedCertificate,
+  index: DirectoryIndex,
+  known: Known,
+  root: string,
+): CertificatePlace {
+  const { file, holder, superfluous, rivals } = filesFor(certificate, index, known);
+  const { certs } = placesIn(root);
+  const held = index.byFile.get(holder)?.content ?? ({ kind: 'empty' } as const);
+  return {
+    at: file,
+    place: join(certs, holder),
+    state: held.kind === 'certificate' ? certificateState(held.facts, known.owners) : held,
+    // A bundle that stands in a file of another name is what is delivered, until the next one comes.
+    superfluous: superfluous.filter((name) => name !== holder),
+    rivals: rivals.flatMap((name) => {
+      const rival = index.byFile.get(name)?.content;
+      return rival?.kind === 'certificate' ? [{ place: join(certs, name), facts: rival.facts }] : [];
+    }),
+  };
+}
+
+/** Files of certificates that nobody needs any more. One whose names others cover goes when theirs are there. */
+function clearsIn(
+  files: readonly DirectoryFile[],
+  places: ReadonlyMap<string, CertificatePlace>,
+  { byName }: DirectoryIndex,
+  { owners, certificates }: Known,
+): string[] {
+  const byId = new Map(certificates.map((each) => [each.id, each]));
+  return files.flatMap(({ file, content }) => {
+    if (content.kind !== 'certificate' || isPlaceholder(content.facts)) return [];
+    const { fingerprint, names } = content.facts;
+    const owner = owners.ownerOf(fingerprint);
+    if (owner === undefined || places.has(owner)) return [];
+    const isReplaced = byId.get(owner)?.life === 'replaced';
+    const isCovered = names.every((name) =>
+      byName.get(name)?.some((other) => places.has(owners.currentOf(other.facts.fingerprint) ?? '')),
+    );
+    return isReplaced && !isCovered ? [] : [file];
+  });
+}

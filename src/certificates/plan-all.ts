@@ -1,0 +1,144 @@
+// pure
+import type { CertificateObservation, CertificatePlan, CertificatePolicy, Problem } from './model.ts';
+import { planCertificate } from './plan.ts';
+import { mergeDeliveries, mergeServing } from './plan-merge.ts';
+import { lifeSteps, retiredOf } from './retire.ts';
+import { coveringOf, viewOf } from './view.ts';
+import type { Observation, ObservedCertificate, PassStep, Plan } from './world.ts';
+
+/** So many undelivered certificates go out before more are ordered, where a delivery costs nobody anything. */
+export const MOST_UNDELIVERED = 100;
+/** Problems shown one by one. */
+const MOST_PROBLEMS = 200;
+
+/** What to do next for all certificates, in order, with reasons. Pure. Each is planned as if it were alone in its
+ * place (plan.ts); what concerns one target is then one step, so that everything that changed goes out in one
+ * deployment or one reload. Of several orders the one whose certificate ends first is the first.
+ * @param isForced which certificates are renewed before they are due */
+export function planAll(
+  seen: Observation,
+  policy: Omit<CertificatePolicy, 'forced'>,
+  isForced: (id: string) => boolean = () => false,
+): Plan {
+  const covering = coveringOf(seen);
+  const plans = seen.certificates.flatMap((certificate) => {
+    if (!isPlanned(certificate, seen)) return [];
+    const wish = { ...policy, forced: isForced(certificate.id) && certificate.life === 'wanted' };
+    const view = viewOf(certificate, seen, covering);
+    return [{ certificate, view, plan: planOne(certificate, view, wish) }];
+  });
+  const first: PassStep[] = [];
+  const orders: { step: PassStep; endsAt: number }[] = [];
+  for (const { certificate, plan } of plans) {
+    for (const step of plan.steps) {
+      if (step.do === 'adopt') first.push({ ...step, certificate: certificate.id });
+      if (step.do === 'order')
+        orders.push({
+          step: { ...step, certificate: certificate.id },
+          endsAt: certificate.stored?.notAfter.getTime() ?? 0,
+        });
+    }
+  }
+  const ordered = orders.toSorted((a, b) => a.endsAt - b.endsAt).map(({ step }) => step);
+  const { steps: deliveries, postponed, pending } = mergeDeliveries(seen, plans);
+  const isFull =
+    pending >= MOST_UNDELIVERED && seen.targets.every(({ strategy }) => strategy === 'directory');
+  const life = lifeSteps(seen, policy);
+  const moments = [...plans.map(({ plan }) => plan.checkAgainAt), life.checkAgainAt].flatMap(
+    (at) => at?.getTime() ?? [],
+  );
+  return {
+    steps: [
+      ...preparations(seen),
+      ...life.before,
+      ...first,
+      ...(isFull ? deliveries : []),
+      ...ordered,
+      ...(isFull ? [] : deliveries),
+      ...mergeServing(plans),
+      ...life.after,
+    ],
+    problems: problemsOf(seen, plans),
+    notices: [...seen.notices, ...choicesNotFollowed(seen)],
+    postponed,
+    retired: retiredOf(seen, policy),
+    checkAgainAt: moments.length === 0 ? undefined : new Date(least(moments)),
+  };
+}
+
+export interface Planned {
+  certificate: ObservedCertificate;
+  view: CertificateObservation;
+  plan: CertificatePlan;
+}
+
+/** One that ended is delivered for as long as it lasts, but never ordered again. */
+function planOne(
+  { life }: ObservedCertificate,
+  view: CertificateObservation,
+  policy: CertificatePolicy,
+): CertificatePlan {
+  const plan = planCertificate(
+    view,
+    life === 'wanted' || life === 'grace' ? policy : { ...policy, renewAt: 0 },
+  );
+  if (life === 'wanted' || life === 'grace') return plan;
+  const steps = plan.steps.filter((step) => step.do === 'repair' || step.do === 'verify');
+  return { ...plan, steps, problems: [] };
+}
+
+/** Not one that nobody needs, nor one for which there is no room anywhere: what can not be delivered would only burn
+ * the CA's budget. */
+function isPlanned({ id, life, stored, names }: ObservedCertificate, { targets, now }: Observation): boolean {
+  if (names.length === 0 || life === 'replaced') return false;
+  if (life === 'ended' && (stored === undefined || stored.notAfter <= now)) return false;
+  const isRefused = targets.some(({ refused }) => refused.has(id));
+  return !isRefused || targets.some(({ places }) => places.has(id));
+}
+
+/** The names of such a port have their certificate all the same. */
+function choicesNotFollowed({ wanted }: Observation): Problem[] {
+  return wanted.refused.flatMap(({ name, source, reason, option }) =>
+    option === true
+      ? [{ code: 'NAMES_INVALID', message: `The choice "${name}" (${source}) is not followed: ${reason}` }]
+      : [],
+  );
+}
+
+function preparations({ targets }: Observation): PassStep[] {
+  return targets.flatMap(({ id, missing }) =>
+    missing.length === 0 ? [] : [{ do: 'prepare', target: id, missing, reason: 'not-prepared' } as const],
+  );
+}
+
+function problemsOf(seen: Observation, plans: readonly Planned[]): Problem[] {
+  const all = [
+    ...seen.wanted.refused.flatMap(({ name, source, reason, option }) =>
+      option === true
+        ? []
+        : [
+            {
+              code: 'NAMES_INVALID',
+              message: `The name "${name}" (${source}) gets no certificate: ${reason}`,
+            },
+          ],
+    ),
+    ...seen.unseen,
+    ...seen.targets.flatMap(({ refused }) => [...refused.values()]),
+    ...plans.flatMap(({ plan }) => plan.problems),
+  ].map(({ code, message }) => ({ code, message }));
+  if (all.length === 0 && !seen.certificates.some(({ life }) => life === 'wanted'))
+    all.push({ code: 'NAMES_MISSING', message: 'No name wants a certificate' });
+  const told = [...new Map(all.map((each) => [`${each.code} ${each.message}`, each])).values()];
+  if (told.length <= MOST_PROBLEMS) return told;
+  const rest = told.length - MOST_PROBLEMS;
+  return [
+    ...told.slice(0, MOST_PROBLEMS),
+    { code: told[MOST_PROBLEMS]?.code ?? '', message: `${rest} further problems are not shown` },
+  ];
+}
+
+/** Math.min() takes no list of a hundred thousand. */
+function least(moments: readonly number[]): number {
+  return moments.reduce((a, b) => Math.min(a, b));
+}

@@ -1,0 +1,82 @@
+// pure
+import { z } from 'zod';
+import { CertathonError } from '../lib/errors.ts';
+
+/** The JSON files of the store. Each is written by this program alone and read with suspicion all the same. */
+
+const fingerprint = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What must survive a crash between asking the CA and holding the certificate. Contains the new private key. */
+export const BEGUN_ORDER = z.object({
+  directoryUrl: z.string(),
+  names: z.array(z.string()),
+  /** Absent between writing the key and the CA's first answer. */
+  url: z.string().optional(),
+  keyPem: z.string(),
+});
+export type BegunOrder = z.infer<typeof BEGUN_ORDER>;
+
+/** Which bundle is in use, and which this program issued. */
+export const CURRENT = z.object({
+  fingerprint,
+  origin: z.enum(['issued', 'adopted']),
+  orderUrl: z.string().optional(),
+  storedAt: z.coerce.date().optional(),
+  /** Fingerprints issued by us, newest last; kept after their bundles are pruned. */
+  issued: z.array(fingerprint),
+});
+export type Current = z.infer<typeof CURRENT>;
+
+export const CHOICE = z.object({
+  keyType: z.string().optional(),
+  profile: z.string().optional(),
+  directoryUrl: z.string().optional(),
+  own: z.literal(true).optional(),
+});
+
+/** For whom a certificate is, beside its bundles. */
+export const CERTIFICATE_RECORD = z.object({
+  /** The owner by which names are packed: an app, a registered domain … (certificates/pack.ts). */
+  key: z.string(),
+  choice: CHOICE,
+  /** What it was made for, for as long as there is neither a bundle nor an order. */
+  names: z.array(z.string()).optional(),
+  /** Since when nobody wants it. */
+  goneSince: z.coerce.date().optional(),
+});
+export type CertificateRecord = z.infer<typeof CERTIFICATE_RECORD>;
+
+export const HOLD = z.object({
+  since: z.coerce.date(),
+  until: z.coerce.date(),
+  code: z.string(),
+  reason: z.string(),
+  failures: z.number().int().nonnegative(),
+  byCa: z.boolean(),
+});
+
+/** A delivery to a target that was begun and not seen to its end. */
+export const BEGUN_DELIVERY = z.object({
+  fingerprint: z.string(),
+  appId: z.string(),
+  /** Version of the app before our write: if the next version is ours, its deployment is too. */
+  beforeVersion: z.string(),
+  deploymentId: z.string().optional(),
+  previous: z.object({ fingerprint: z.string(), names: z.array(z.string()) }).optional(),
+});
+
+export const DELIVERED = z.object({ at: z.coerce.date() });
+
+/** A file of ours, which only we write: damage is reported by name and nothing is guessed.
+ * @throws STORE_UNUSABLE */
+export function parseStored<T>(path: string, text: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    // Without the cause: its words may quote the file, which may hold a key.
+    throw new CertathonError(
+      'STORE_UNUSABLE',
+      `The file ${path} is damaged (no JSON of the expected form); move it away to go on without it`,
+    );
+  }
+}

@@ -1,0 +1,52 @@
+// pure
+import type { CertificateFacts } from '../delivery/bundle.ts';
+import { coversAll } from './renewal.ts';
+import type { ObservedCertificate } from './world.ts';
+
+export interface Foreign {
+  /** The variable or the file. */
+  at: string;
+  facts: CertificateFacts;
+}
+
+/** What becomes of certificates of somebody else. Pure. One that serves a name of ours is taken over by the
+ * certificate with which it has most names in common, when ours together cover all its names, or when it covers all
+ * names of that one (then it may be adopted). Another one that has a name of ours is a rival. One that has none is
+ * left alone, but for the first place where replacing was allowed.
+ * @param first the place where bundles begin
+ * @returns `by`: the certificate that takes a place, by place; `rivals`: what else carries its names, by certificate */
+export function takenOver(
+  found: readonly Foreign[],
+  certificates: readonly ObservedCertificate[],
+  { replaceForeign, first }: { replaceForeign: boolean; first: string },
+): { by: Map<string, string>; rivals: Map<string, Foreign[]> } {
+  const by = new Map<string, string>();
+  const rivals = new Map<string, Foreign[]>();
+  const covered = certificates.flatMap(({ names }) => names);
+  for (const foreign of found) {
+    const { names } = foreign.facts;
+    const common = (each: ObservedCertificate) =>
+      each.names.filter((name) => coversAll(names, [name])).length;
+    const concerned = certificates
+      .flatMap((each) => {
+        const count = common(each);
+        return count === 0 ? [] : [{ each, count }];
+      })
+      .sort((a, b) => b.count - a.count);
+    const best = concerned[0]?.each;
+    if (best === undefined) {
+      const taker = certificates[0];
+      if (replaceForeign && foreign.at === first && taker !== undefined) by.set(foreign.at, taker.id);
+      continue;
+    }
+    const isReplaced = names.length > 0 && coversAll(covered, names);
+    const isAdopted = concerned.length === 1 && coversAll(names, best.names);
+    if (isReplaced || isAdopted || replaceForeign) by.set(foreign.at, best.id);
+    for (const { each } of concerned) {
+      const isTaken = by.get(foreign.at) === each.id;
+      if (!isTaken && !isReplaced && !replaceForeign)
+        rivals.set(each.id, [...(rivals.get(each.id) ?? []), foreign]);
+    }
+  }
+  return { by, rivals };
+}

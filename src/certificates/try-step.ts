@@ -1,0 +1,100 @@
+import { asCertathonError, type CertathonError } from '../lib/errors.ts';
+import { mapBounded } from '../lib/parallel.ts';
+import { holdAfter, RELOAD_AGAIN_MS } from './backoff.ts';
+import { type ExecuteTools, execute } from './execute.ts';
+import type { Problem } from './model.ts';
+import type { Observation, PassStep } from './world.ts';
+
+/** After these a target has shown that it works. */
+const ENDS_HOLD = new Set<PassStep['do']>(['deliver', 'repair', 'verify']);
+
+/** Certificates ordered side by side: one slow name delays no other. */
+const ORDERS_SIDE_BY_SIDE = 8;
+
+type Order = Extract<PassStep, { do: 'order' }>;
+
+/** Carries out one step that is no order. A failure is recorded with the time of the next try.
+ * @throws the reason of an aborted signal; UNEXPECTED and STORE_UNUSABLE, which end the pass */
+export async function tryStep(
+  step: Exclude<PassStep, Order>,
+  seen: Observation,
+  mayBeOvertaken: boolean,
+  tools: ExecuteTools,
+): Promise<{ failure: CertathonError | undefined; found: Problem[] }> {
+  const target = 'target' in step ? seen.targets.find(({ id }) => id === step.target) : undefined;
+  try {
+    const found = await execute(step, seen, tools);
+    if (target?.hold !== undefined && ENDS_HOLD.has(step.do))
+      await tools.stores.targets.removeHold(target.id);
+    return { failure: undefined, found };
+  } catch (error) {
+    const failure = failureOf(error, tools);
+    if (failure.code === 'DELIVERY_OVERTAKEN' && mayBeOvertaken) {
+      tools.log.warn('delivery.failed', { code: failure.code, reason: failure.message, hint: failure.hint });
+      return { failure, found: [] };
+    }
+    const isReload = step.do === 'repair' && target?.strategy === 'directory';
+    const mostMs = isReload ? RELOAD_AGAIN_MS : undefined;
+    const now = new Date(tools.clock.nowMs());
+    const hold = holdAfter(failure, target?.hold, now, firstEnd(seen, target?.id), mostMs);
+    if (target !== undefined) await tools.stores.targets.saveHold(target.id, hold);
+    tools.log.error('delivery.failed', {
+      code: failure.code,
+      reason: failure.message,
+      hint: failure.hint,
+      nextTryAt: hold.until,
+    });
+    return { failure, found: [] };
+  }
+}
+
+/** Orders several certificates side by side. Each that fails is held back for itself.
+ * @throws the reason of an aborted signal; UNEXPECTED and STORE_UNUSABLE, which end the pass */
+export async function tryOrders(
+  steps: readonly Order[],
+  seen: Observation,
+  tools: ExecuteTools,
+): Promise<{ done: PassStep[]; failures: CertathonError[]; found: Problem[] }> {
+  const ended = { done: [] as PassStep[], failures: [] as CertathonError[], found: [] as Problem[] };
+  await tools.answering(() =>
+    mapBounded(steps, ORDERS_SIDE_BY_SIDE, async (step) => {
+      const certificate = seen.certificates.find(({ id }) => id === step.certificate);
+      const store = tools.stores.of(step.certificate);
+      try {
+        ended.found.push(...(await execute(step, seen, tools)));
+        if (certificate?.orderHold !== undefined) await store.removeHold();
+        ended.done.push(step);
+      } catch (error) {
+        const failure = failureOf(error, tools);
+        const now = new Date(tools.clock.nowMs());
+        const hold = holdAfter(failure, certificate?.orderHold, now, certificate?.stored?.notAfter);
+        await store.saveHold(hold);
+        tools.log.error('certificate.failed', {
+          certificate: step.certificate,
+          code: failure.code,
+          reason: failure.message,
+          hint: failure.hint,
+          nextTryAt: hold.until,
+        });
+        ended.failures.push(failure);
+      }
+    }),
+  );
+  return ended;
+}
+
+function failureOf(error: unknown, { signal }: ExecuteTools): CertathonError {
+  if (signal.aborted) throw error;
+  const failure = asCertathonError(error);
+  if (failure.code === 'UNEXPECTED' || failure.code === 'STORE_UNUSABLE') throw failure;
+  return failure;
+}
+
+/** When the first of the certificates of a target ends. */
+function firstEnd({ certificates, targets }: Observation, id: string | undefined): Date | undefined {
+  const places = targets.find((target) => target.id === id)?.places;
+  const ends = certificates.flatMap(({ id: certificate, stored }) =>
+    stored !== undefined && places?.has(certificate) === true ? [stored.notAfter.getTime()] : [],
+  );
+  return ends.length === 0 ? undefined : new Date(ends.reduce((a, b) => Math.min(a, b)));
+}

@@ -1,0 +1,103 @@
+// pure
+
+import type { ServedFacts } from '../delivery/delivery.ts';
+import { choiceKey } from './choice.ts';
+import type { CertificateObservation, ObservedBalancer, Target } from './model.ts';
+import type { LookedBalancer, Observation, ObservedCertificate, ObservedTarget } from './world.ts';
+
+/** Which certificates of ours cover a name, by their fingerprints: a balancer may show any of them. */
+export type Covering = (name: string) => ReadonlySet<string> | undefined;
+
+/** By name, the fingerprints of the stored certificates that cover it. Only names of several matter, so the index
+ * is small where every name has one certificate. Pure. */
+export function coveringOf({ certificates }: Pick<Observation, 'certificates'>): Covering {
+  const first = new Map<string, string>();
+  const several = new Map<string, Set<string>>();
+  for (const { stored } of certificates) {
+    for (const name of stored?.names ?? []) {
+      const { fingerprint } = stored as { fingerprint: string };
+      const other = first.get(name);
+      if (other === undefined) first.set(name, fingerprint);
+      else if (other !== fingerprint)
+        several.set(name, (several.get(name) ?? new Set([other])).add(fingerprint));
+    }
+  }
+  return (name) => several.get(name);
+}
+
+/** The world as one certificate sees it, with which it is planned as if it were alone. Pure. */
+export function viewOf(
+  certificate: ObservedCertificate,
+  seen: Observation,
+  covering: Covering,
+): CertificateObservation {
+  return {
+    now: seen.now,
+    directoryUrl: certificate.directoryUrl,
+    wanted: { names: certificate.names, wants: [], refused: [] },
+    stored: certificate.stored,
+    isOtherwise: isOtherwise(certificate),
+    order: certificate.order,
+    orderHold: certificate.orderHold,
+    targets: seen.targets.flatMap((target) => targetFor(certificate, target, seen, covering) ?? []),
+    unseen: [],
+  };
+}
+
+/** Is another choice recorded than what is chosen now? */
+function isOtherwise({ recorded, choice }: ObservedCertificate): boolean {
+  return recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(choice);
+}
+
+function targetFor(
+  certificate: ObservedCertificate,
+  target: ObservedTarget,
+  { certificates }: Observation,
+  covering: Covering,
+): Target | undefined {
+  const place = target.places.get(certificate.id);
+  if (place === undefined) return undefined;
+  const { id, strategy, unknownBalancers, deployments, restart, deliveredAt, hold } = target;
+  const names = certificate.names.filter((name) => target.names.has(name));
+  return {
+    ...{ id, strategy, unknownBalancers, deployments, restart, deliveredAt, hold },
+    place: place.place,
+    state: place.state,
+    superfluous: place.superfluous,
+    rivals: place.rivals,
+    names,
+    // Preparing concerns the target, not each certificate.
+    missing: [],
+    balancers: target.balancers.map((balancer) => balancerFor(balancer, certificate, names, covering)),
+    covered: () =>
+      certificates.flatMap((each) => (target.places.has(each.id) ? (each.stored?.names ?? each.names) : [])),
+  };
+}
+
+/** What a balancer shows for the names of one certificate. A name that another certificate of ours covers as well
+ * counts as served by either; one that was not asked for in this look counts as it was last proven. */
+function balancerFor(
+  { id, host, port, shown, unreachable }: LookedBalancer,
+  { stored, names: wanted }: ObservedCertificate,
+  names: readonly string[],
+  covering: Covering,
+): ObservedBalancer {
+  if (unreachable !== undefined) return { id, host, port, served: { unreachable }, others: [] };
+  const asked = [...new Set([...names, ...wanted, ...(stored?.names ?? [])])].flatMap((name) => {
+    const served = shown.get(name);
+    if (served === undefined) return [];
+    const isOurs = 'fingerprint' in served && covering(name)?.has(served.fingerprint) === true;
+    return [{ name, served: isOurs && stored !== undefined ? { ...served, ...factsOf(stored) } : served }];
+  });
+  const served = asked[0]?.served ?? (stored === undefined ? { unreachable: 'not asked' } : factsOf(stored));
+  const others = asked.slice(1).filter((other) => !isSame(served, other.served));
+  return { id, host, port, served, others };
+}
+
+function factsOf({ fingerprint, issuer, notAfter }: Omit<ServedFacts, 'serial'>): ServedFacts {
+  return { fingerprint, issuer, serial: '', notAfter };
+}
+
+function isSame(left: ObservedBalancer['served'], right: ObservedBalancer['served']): boolean {
+  return 'fingerprint' in left && 'fingerprint' in right && left.fingerprint === right.fingerprint;
+}
