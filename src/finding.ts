@@ -10,7 +10,7 @@ import {
 import { servedCertificate } from './haproxy/handshake.ts';
 import { createResolver } from './haproxy/resolve.ts';
 import type { App } from './marathon/app-schema.ts';
-import { appsThere } from './marathon/apps-there.ts';
+import { type AppsThere, appsThere } from './marathon/apps-there.ts';
 import type { MarathonClient } from './marathon/client.ts';
 
 /** How balancers are found: among the tasks of the marathon-lb apps, or at addresses and names in DNS. */
@@ -18,8 +18,9 @@ export interface Finding {
   /** Nothing of Marathon is needed when balancers are found by address and this is no task of it. */
   needsMarathon: boolean;
   balancersOf(app: App): Balancer[];
-  /** All balancers, wherever they are found; what could not be found is said beside them. */
-  find(signal: AbortSignal): Promise<FoundBalancers>;
+  /** All balancers, wherever they are found; what could not be found is said beside them.
+   * @param read the marathon-lb apps, where they have just been read */
+  find(signal: AbortSignal, read?: AppsThere): Promise<FoundBalancers>;
   /** Where each takes challenges. */
   challengePlaces(): Promise<{ id: string; host: string; port: number }[]>;
   marathonVersion(signal: AbortSignal): Promise<string | undefined>;
@@ -39,7 +40,11 @@ export function createFinding({
   const ports: BalancerPorts = { tls: config.tlsPort, admin: config.balancerAdminPort };
   const isByAddress = config.balancerUrls.length + config.balancerDns.length > 0;
   const resolve = createResolver(config.dnsServers);
-  const findWith = async (wanted: BalancerPorts, stop: AbortSignal): Promise<FoundBalancers> => {
+  const findWith = async (
+    wanted: BalancerPorts,
+    stop: AbortSignal,
+    read?: AppsThere,
+  ): Promise<FoundBalancers> => {
     if (isByAddress) {
       const found = await Promise.all([
         balancersAtUrls(config.balancerUrls, wanted, resolve),
@@ -47,7 +52,7 @@ export function createFinding({
       ]);
       return mergedBalancers(found);
     }
-    const { apps, missing } = await appsThere(config.marathonLbApp, marathon, stop);
+    const { apps, missing } = read ?? (await appsThere(config.marathonLbApp, marathon, stop));
     const problems = missing.map(({ message }) => message);
     return { balancers: apps.flatMap((app) => balancersOf(app, wanted).balancers), problems };
   };
@@ -55,7 +60,7 @@ export function createFinding({
   return {
     needsMarathon: !isByAddress || config.appId !== undefined,
     balancersOf: (app) => balancersOf(app, ports).balancers,
-    find: (stop) => findWith(ports, stop),
+    find: (stop, read) => findWith(ports, stop, read),
     challengePlaces: async () => {
       const { balancers } = await findWith({ ...ports, tls: config.httpPort }, signal);
       // A port that DNS names is the one for HTTPS; challenges come in at the same host.

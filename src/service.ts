@@ -97,7 +97,7 @@ export async function serve(
         now = false;
         last = await passOrFailure(wiring, running, { forced, before, reasons });
         if (last !== undefined && last !== before) reportPass(last, before, log);
-        const isBlind = config.discover !== 'off' && !wiring.hasEvents();
+        const isBlind = wiring.tools.discovery.mode !== 'off' && !wiring.hasEvents();
         const probeMs = isBlind
           ? Math.min(WITHOUT_EVENTS_MS, config.probeIntervalMs)
           : config.probeIntervalMs;
@@ -106,7 +106,7 @@ export async function serve(
     });
     closers.push(wiring.tools.delivery.wake.hold());
     wiring.onEvent((event) => loop?.request(`event ${event.type}`));
-    if (config.discover !== 'off')
+    if (wiring.tools.discovery.mode !== 'off')
       wiring.onOtherApp(gathered(OTHERS_QUIET_MS, running, (reason) => loop?.request(reason)));
     const ports = { challengePort: responder.port, adminPort: status.port };
     log.info('service.started', { ...about, ...ports });

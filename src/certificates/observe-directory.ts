@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { placesIn } from '../delivery/directory-layout.ts';
 import { scanDirectory } from '../delivery/directory-scan.ts';
+import type { AppsThere } from '../marathon/apps-there.ts';
 import { type DirectoryFile, type DirectoryIndex, fileOf, inDirectory, indexOf } from './in-directory.ts';
 import { lookAtBalancers } from './look.ts';
 import { certificateState, isDelivered, type Known, type TargetTools } from './observe-targets.ts';
@@ -9,11 +10,15 @@ import { probedNames } from './probe.ts';
 import type { CertificatePlace, ObservedCertificate, ObservedTarget } from './world.ts';
 
 /** The directory that all balancers load, as it is now. */
-export async function directoryTarget(known: Known, tools: TargetTools): Promise<ObservedTarget> {
+export async function directoryTarget(
+  known: Known,
+  read: AppsThere | undefined,
+  tools: TargetTools,
+): Promise<ObservedTarget> {
   const { sharedDirectory: path, stores } = tools;
   const [{ files, missing }, found, deliveredAt, hold] = await Promise.all([
     loadedFiles(known, tools),
-    tools.findBalancers(tools.signal),
+    tools.findBalancers(tools.signal, read),
     stores.targets.deliveredAt(path),
     stores.targets.hold(path),
   ]);

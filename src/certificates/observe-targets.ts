@@ -3,6 +3,7 @@ import type { DeliveryTools } from '../delivery/delivery.ts';
 import type { Balancer } from '../haproxy/balancers.ts';
 import { groupsOf, type LabelledApp, namesInGroups } from '../haproxy/groups.ts';
 import type { App } from '../marathon/app-schema.ts';
+import type { AppsThere } from '../marathon/apps-there.ts';
 import type { MarathonClient } from '../marathon/client.ts';
 import type { FileMemory } from './file-memory.ts';
 import type { PlaceState } from './model.ts';
@@ -34,7 +35,10 @@ export interface TargetTools {
   hasSpareAgent: boolean | undefined;
   marathonVersion: (signal: AbortSignal) => Promise<string | undefined>;
   /** All balancers of a shared directory: from the apps' tasks, or from addresses. */
-  findBalancers: (signal: AbortSignal) => Promise<{ balancers: Balancer[]; problems: string[] }>;
+  findBalancers: (
+    signal: AbortSignal,
+    read?: AppsThere,
+  ) => Promise<{ balancers: Balancer[]; problems: string[] }>;
   balancersOf: DeliveryTools['balancersOf'];
   handshake: DeliveryTools['handshake'];
 }
@@ -57,16 +61,17 @@ export interface Owners {
 }
 
 /** Looks at every target. One that can not be seen does not hide the others.
- * @param apps the marathon-lb apps that are there; for `environment`
+ * @param read the marathon-lb apps, where they could be read
  * @param labelled all apps of the cluster, when they may be read: several marathon-lb apps are told apart by groups
  * @throws MARATHON_*, DIRECTORY_UNUSABLE, STORE_UNUSABLE */
 export async function observeTargets(
   known: Known,
-  apps: readonly App[],
+  read: AppsThere | undefined,
   labelled: readonly LabelledApp[] | undefined,
   tools: TargetTools,
 ): Promise<ObservedTarget[]> {
-  if (tools.strategy === 'directory') return [await directoryTarget(known, tools)];
+  if (tools.strategy === 'directory') return [await directoryTarget(known, read, tools)];
+  const apps = read?.apps ?? [];
   const targets = await Promise.all(
     apps.map((app) => environmentTarget(app, namesOf(app, apps, labelled, known.names), known, tools)),
   );

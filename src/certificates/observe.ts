@@ -3,7 +3,7 @@ import { groupsOf } from '../haproxy/groups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { App } from '../marathon/app-schema.ts';
-import { appsThere } from '../marathon/apps-there.ts';
+import { type AppsThere, appsThere } from '../marathon/apps-there.ts';
 import { type CertificateRules, certificatesOf, ownersOf, packingWords } from './certificates.ts';
 import { type AllowedChoices, portOptions } from './label-choice.ts';
 import { namesFromLabels } from './label-names.ts';
@@ -49,10 +49,10 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
     readOwnApp(tools),
     readLabels(tools),
     stores.list(),
-    needsBalancerApps ? readBalancerApps(tools) : { apps: [], missing: [] },
+    needsBalancerApps ? readBalancerApps(tools) : undefined,
   ]);
   const now = new Date(tools.clock.nowMs());
-  const wanted = namesOf(own, labelled.apps, balancerApps.apps, tools);
+  const wanted = namesOf(own, labelled.apps, balancerApps?.apps ?? [], tools);
   const certificates = await certificatesOf(
     wanted,
     entries,
@@ -60,13 +60,13 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
     tools.rules,
   );
   const known = { now, certificates, owners: ownersOf(entries), names: wanted.names };
-  const targets = await observeTargets(known, balancerApps.apps, labelled.apps, tools);
+  const targets = await observeTargets(known, balancerApps, labelled.apps, tools);
   return {
     now,
     wanted,
     certificates,
     targets: await Promise.all(targets.map((target) => advised(target, wanted, tools))),
-    unseen: strategy === 'environment' ? balancerApps.missing : [],
+    unseen: strategy === 'environment' ? missingOf(balancerApps) : [],
     notices: labelled.notices,
   };
 }
@@ -161,16 +161,20 @@ async function readBalancerApps({
   marathon,
   signal,
   strategy,
-}: ObserveTools): Promise<{ apps: App[]; missing: Problem[] }> {
+}: ObserveTools): Promise<AppsThere | undefined> {
   try {
-    const { apps, missing } = await appsThere(balancerAppIds, marathon, signal);
-    return { apps, missing: missing.map(({ code, message }) => ({ code, message })) };
+    return await appsThere(balancerAppIds, marathon, signal);
   } catch (error) {
-    // A shared directory is served by balancers wherever they are.
-    const isMissing = error instanceof CertathonError && error.code === 'APP_MISSING';
-    if (strategy === 'directory' && isMissing) return { apps: [], missing: [] };
+    // A shared directory may be served by balancers that Marathon does not know, or does not show.
+    const isHidden =
+      error instanceof CertathonError && ['APP_MISSING', 'MARATHON_UNAUTHORIZED'].includes(error.code);
+    if (strategy === 'directory' && isHidden) return undefined;
     throw error;
   }
+}
+
+function missingOf(read: AppsThere | undefined): Problem[] {
+  return (read?.missing ?? []).map(({ code, message }) => ({ code, message }));
 }
 
 /** Outside Marathon, or when the app is not there (any more), only the configured names count. */

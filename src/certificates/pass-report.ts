@@ -11,6 +11,11 @@ export function reportPass(result: PassResult, before: PassResult | undefined, l
     const isNews = !before?.postponed.some((each) => each.target === target && each.reason === reason);
     log[isNews ? 'info' : 'debug']('delivery.postponed', { target, reason, until });
   }
+  for (const { code, message } of result.notices) {
+    const isNews = !before?.notices.some((each) => each.code === code && each.message === message);
+    const hint = ERRORS[code as ErrorCode]?.hint;
+    log[isNews ? 'warn' : 'debug']('pass.noticed', { code, reason: message, hint });
+  }
   if (result.problems.length === 0) {
     const isNews = did.length > 0 || (before?.problems.length ?? 0) > 0;
     log[isNews ? 'info' : 'debug']('pass.finished', { did, durationMs, checkAgainAt: result.checkAgainAt });

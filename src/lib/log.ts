@@ -16,6 +16,7 @@ export const EVENTS = {
   'pass.started': 'A pass begins: observe, plan, execute.',
   'pass.step': 'A step of the plan is carried out, with its reason.',
   'pass.finished': 'The pass ended: every certificate is valid and served.',
+  'pass.noticed': 'Something that a person may want to know; nothing is wrong.',
   'pass.failed': 'The pass ended with a failure: code, reason and hint.',
   'certificate.adopted': 'A valid certificate was read back from the marathon-lb app into the store.',
   'certificate.removed': 'A certificate that nobody needs any more was taken out of the store.',

@@ -2,13 +2,18 @@ import { CertathonError } from '../lib/errors.ts';
 import type { App } from './app-schema.ts';
 import type { MarathonClient } from './client.ts';
 
+export interface AppsThere {
+  apps: App[];
+  missing: CertathonError[];
+}
+
 /** Several apps of which one is not there (any more) do not hide the others.
  * @throws APP_MISSING when none is there, MARATHON_* */
 export async function appsThere(
   ids: readonly string[],
   marathon: MarathonClient,
   signal: AbortSignal,
-): Promise<{ apps: App[]; missing: CertathonError[] }> {
+): Promise<AppsThere> {
   const read = await Promise.all(
     ids.map((id) =>
       marathon.app(id, signal).catch((error: unknown) => {

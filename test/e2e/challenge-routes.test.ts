@@ -154,7 +154,7 @@ longDescribe('a list of names in HAPROXY_0_VHOST instead, as letsencrypt-dcos ha
       Object.entries(app.labels ?? {}).filter(([label]) => !TEMPLATES.includes(label)),
     );
     // What the tests before have obtained covers these names too.
-    await rm(join(lab.storeDirectory, 'certificates', 'main'), { recursive: true });
+    await rm(join(lab.storeDirectory, 'certificates'), { recursive: true });
     const answer = await lab.api('PUT', '/v2/apps/certathon', { labels });
     expect(answer.status).toBe(200);
     await pointTo(listed, lab.front.address);
