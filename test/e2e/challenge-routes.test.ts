@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withStoreLock } from '../../src/certificates/store-lock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { type AppDefinition, webApp } from '../../src/lab/definitions.ts';
@@ -93,7 +94,9 @@ async function order(names: readonly string[], host: string): Promise<string[]> 
       ...observedCertificate({ id, names: [...names] }),
       directoryUrl: config.acmeDirectory,
     };
-    await wiring.tools.obtain(certificate, names, false, signal);
+    // The running sidecar, for which nobody wants these names, must not tidy them away meanwhile.
+    const lock = { waitMs: 60_000, clock: systemClock, log: silentLog, signal };
+    await withStoreLock(config.store, lock, () => wiring.tools.obtain(certificate, names, false, signal));
     return (await wiring.tools.stores.of(id).current())?.stored.names ?? [];
   } finally {
     await wiring.close();
