@@ -3,6 +3,7 @@ import type { Postponed } from '../certificates/model.ts';
 import type { PassResult } from '../certificates/pass-result.ts';
 import type { ServedBy } from '../certificates/served.ts';
 import type { Retired } from '../certificates/world.ts';
+import type { Served } from '../delivery/delivery.ts';
 import { contentMark } from '../delivery/variable.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { hostAndPort } from '../lib/host-and-port.ts';
@@ -56,8 +57,8 @@ export interface ShownBalancer {
   id: string;
   address: string;
   target: string;
-  /** By name, the certificate that it showed in the last look: its fingerprint, or why there is none. */
-  serves: Record<string, string>;
+  /** What it showed in the last look for each name that it was asked for. */
+  serves: ({ name: string } & Served)[];
   /** Names for which it shows another certificate than the stored one. */
   otherwise: string[];
   /** It serves what is stored, for every name that it was asked for. */
@@ -119,15 +120,11 @@ function hinted({ code, message }: { code: string; message: string }) {
 
 function shownBalancer({ target, balancer, otherwise, isCurrent }: ServedBy): ShownBalancer {
   const { id, host, port, shown } = balancer;
-  const serves = [...shown].map(([name, each]): [string, string] => [
-    name,
-    'fingerprint' in each ? each.fingerprint : `nothing: ${each.unreachable}`,
-  ]);
   return {
     id,
     address: hostAndPort(host, port),
     target,
-    serves: Object.fromEntries(serves),
+    serves: [...shown].map(([name, served]) => ({ name, ...served })),
     otherwise,
     current: isCurrent,
   };

@@ -42,7 +42,7 @@ beforeAll(async () => {
     // Longer than any reload here takes: no second signal comes before the first has had its effect.
     CERTATHON_RELOAD_WAIT: '20s',
   });
-  ours = (await watcher.status()).certificate?.fingerprint ?? '';
+  ours = (await watcher.status()).certificates[0]?.fingerprint ?? '';
   expect(await shown(lab, hosts(), SHOP)).toEqual([ours, ours]);
 });
 afterAll(async () => {
@@ -72,9 +72,7 @@ test('puts back the file that somebody replaced, and reloads only the balancer t
     {
       do: 'deliver',
       reason: 'not-delivered',
-      place: file(),
-      replaces: theirs.fingerprint,
-      fingerprint: ours,
+      puts: [{ at: `${SHOP}.pem`, replaces: theirs.fingerprint, fingerprint: ours }],
     },
   ]);
 });
@@ -161,8 +159,11 @@ test('leaves a file that carries other names too, and says which it is and who s
     ],
   ]);
   expect(balancers).toMatchObject([
-    { current: false, serves: theirs.fingerprint, issuer: expect.stringContaining('Somebody') },
-    { current: true, serves: ours },
+    {
+      current: false,
+      serves: [{ name: SHOP, fingerprint: theirs.fingerprint, issuer: expect.stringContaining('Somebody') }],
+    },
+    { current: true, serves: [{ name: SHOP, fingerprint: ours }] },
   ]);
   expect(readFileSync(foreign, 'utf8')).toBe(theirs.pem);
 

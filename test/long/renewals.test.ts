@@ -173,7 +173,7 @@ function killSidecar(): boolean {
 
 interface Status {
   state: string;
-  certificate?: { fingerprint: string };
+  certificates: { fingerprint?: string }[];
   balancers: { current: boolean }[];
 }
 
@@ -188,10 +188,11 @@ async function status(): Promise<Status> {
 /** Nothing runs, nothing failed, and every balancer serves what the store holds. */
 async function isAtRest(): Promise<boolean> {
   const seen = await status();
-  const { state, certificate, balancers } = seen;
+  const { state, certificates, balancers } = seen;
   // Thrown, so that a wait that was in vain tells what was wrong.
   if (state === 'failing') throw new Error(JSON.stringify(seen, null, 2));
-  if (state !== 'ok' || certificate === undefined || balancers.some(({ current }) => !current)) return false;
+  const isStored = certificates[0]?.fingerprint !== undefined;
+  if (state !== 'ok' || !isStored || balancers.some(({ current }) => !current)) return false;
   const app = await appOf(lab, '/marathon-lb');
   return app.deployments.length === 0 && app.tasksHealthy === 2;
 }

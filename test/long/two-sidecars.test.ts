@@ -48,7 +48,7 @@ function onAgents(last: string): string[][] {
 
 interface Status {
   state: string;
-  certificate?: { fingerprint: string };
+  certificates: { fingerprint?: string }[];
 }
 
 /** A program that serves, and its place. */
@@ -96,8 +96,8 @@ const SETTLED_WITHIN_MS = 400_000;
 function agreed(sides: readonly Side[]): Promise<string> {
   const look = async () => {
     const [left, right] = await Promise.all(sides.map(({ status }) => status()));
-    const isSame = left?.certificate?.fingerprint === right?.certificate?.fingerprint;
-    return left?.state === 'ok' && right?.state === 'ok' && isSame && left.certificate?.fingerprint;
+    const isSame = left?.certificates[0]?.fingerprint === right?.certificates[0]?.fingerprint;
+    return left?.state === 'ok' && right?.state === 'ok' && isSame && left.certificates[0]?.fingerprint;
   };
   return until('both are content with one certificate', look, SETTLED_WITHIN_MS);
 }

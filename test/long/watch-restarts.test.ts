@@ -42,7 +42,7 @@ beforeAll(async () => {
   });
   kept = newDirectory();
   const watcher = await watch();
-  ours = (await watcher.status()).certificate?.fingerprint ?? '';
+  ours = (await watcher.status()).certificates[0]?.fingerprint ?? '';
   await watcher.stop();
   expect(await shown(lab, hosts(), WWW)).toEqual([ours, ours]);
 });
@@ -76,10 +76,14 @@ test('replaces the task of the one balancer that shows another certificate, and 
   expect(writesTo(since)).toEqual(['POST /v2/tasks/delete']);
   expect(balancers.map(({ id }) => id).sort()).toEqual(now.map(({ id }) => id).sort());
   expect(balancers[0]).toMatchObject({
-    serves: ours,
-    issuer: expect.stringContaining('Pebble'),
-    serial: expect.stringMatching(/^[0-9a-f]+$/i),
-    notAfter: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    serves: [
+      {
+        fingerprint: ours,
+        issuer: expect.stringContaining('Pebble'),
+        serial: expect.stringMatching(/^[0-9a-f]+$/i),
+        notAfter: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      },
+    ],
   });
 });
 
@@ -108,8 +112,12 @@ test('waits for the maintenance window, says until when, and shows who is not cu
   ]);
   const byAddress = status.balancers.toSorted((a, b) => (a.address < b.address ? -1 : 1));
   expect(byAddress).toMatchObject([
-    { id: wrong?.id, current: false, serves: theirs, issuer: expect.stringContaining('Test CA') },
-    { id: right?.id, current: true, serves: ours },
+    {
+      id: wrong?.id,
+      current: false,
+      serves: [{ fingerprint: theirs, issuer: expect.stringContaining('Test CA') }],
+    },
+    { id: right?.id, current: true, serves: [{ fingerprint: ours }] },
   ]);
   expect(writesTo(since)).toEqual([]);
 });

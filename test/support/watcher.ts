@@ -17,15 +17,12 @@ export interface Watcher {
 }
 export interface Status {
   state: string;
-  certificate?: { fingerprint: string };
+  certificates: { id: string; names: string[]; fingerprint?: string; notAfter?: string }[];
   balancers: {
     id: string;
     address: string;
     current: boolean;
-    issuer: string;
-    serial: string;
-    notAfter: string;
-    serves: string;
+    serves: { name: string; fingerprint: string; issuer: string; serial: string; notAfter: string }[];
   }[];
   postponed: { target: string; reason: string; until: string }[];
   problems: { code: string; message: string }[];

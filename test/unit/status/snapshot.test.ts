@@ -91,13 +91,28 @@ describe('snapshotOf()', () => {
       names,
       certificates: [{ id, names, life: 'wanted', fingerprint: OURS, issuer, notBefore, notAfter, origin }],
       balancers: [
-        { id: 'lb.1', ...place, serves: { [id]: OURS }, otherwise: [], current: true },
-        { id: 'lb.2', ...place, serves: { [id]: THEIRS }, otherwise: [id], current: false },
-        { id: 'lb.3', ...place, serves: { [id]: 'nothing: refused' }, otherwise: [id], current: false },
+        { id: 'lb.1', ...place, serves: [{ name: id, ...servedFacts(OURS) }], otherwise: [], current: true },
+        {
+          id: 'lb.2',
+          ...place,
+          serves: [{ name: id, ...servedFacts(THEIRS) }],
+          otherwise: [id],
+          current: false,
+        },
+        {
+          id: 'lb.3',
+          ...place,
+          serves: [{ name: id, unreachable: 'refused' }],
+          otherwise: [id],
+          current: false,
+        },
         {
           id: 'lb.4',
           ...place,
-          serves: { [id]: OURS, 'www.example.com': THEIRS },
+          serves: [
+            { name: id, ...servedFacts(OURS) },
+            { name: 'www.example.com', ...servedFacts(THEIRS) },
+          ],
           otherwise: ['www.example.com'],
           current: false,
         },
