@@ -23,7 +23,7 @@ export async function directoryTarget(
     stores.targets.hold(path),
   ]);
   const served = new Set(known.names);
-  const here = known.certificates.filter((each) => isDelivered(each, new Set(each.names), known.now));
+  const here = known.certificates.filter((each) => isDelivered(each, known.now) && each.names.length > 0);
   for (const { names } of here) for (const name of names) served.add(name);
   const index = indexOf(files);
   const places = new Map(here.map((each) => [each.id, placeFor(each, index, known, path)]));

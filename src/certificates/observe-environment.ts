@@ -20,7 +20,15 @@ export async function environmentTarget(
 ): Promise<ObservedTarget> {
   const { targets } = tools.stores;
   const served = new Set(names);
-  const here = known.certificates.filter((each) => isDelivered(each, served, known.now));
+  const held = slotsOf(app);
+  const holds = new Set(held.flatMap(({ content }) => ownerIn(content, known.owners) ?? []));
+  // What nobody asks for any more stays where it is, and comes to no other app.
+  const here = known.certificates.filter(({ life, ...each }) =>
+    life === 'wanted'
+      ? each.names.some((name) => served.has(name))
+      : holds.has(each.id) && isDelivered({ life, ...each }, known.now),
+  );
+  for (const { names: own, life } of here) if (life !== 'wanted') for (const name of own) served.add(name);
   const [deliveredAt, hold, marathonVersion, balancers] = await Promise.all([
     targets.deliveredAt(app.id),
     targets.hold(app.id),
@@ -31,7 +39,8 @@ export async function environmentTarget(
     id: app.id,
     strategy: 'environment',
     names: served,
-    ...placesIn(app, here, known, tools),
+    ...placesIn({ app, held, here }, known, tools),
+    holds,
     balancers,
     unknownBalancers: [],
     deployments: app.deployments,
@@ -48,24 +57,26 @@ interface Held {
   content: VariableContent;
 }
 
-/** In which variable each certificate stands, or is to stand. */
-function placesIn(
-  app: App,
-  here: readonly ObservedCertificate[],
-  { owners }: Known,
-  tools: TargetTools,
-): Pick<ObservedTarget, 'places' | 'holds' | 'refused' | 'clears' | 'marks'> {
-  const { variable: first, replaceForeign, variableLimits: limits, defaultName } = tools;
-  const held: Held[] = SLOTS.flatMap((variable) => {
-    const value = app.env[variable];
+function slotsOf({ env }: App): Held[] {
+  return SLOTS.flatMap((variable) => {
+    const value = env[variable];
     return value === undefined ? [] : [{ variable, value, content: readVariable(value) }];
   });
+}
+
+/** The certificate of which a variable holds a version. */
+function ownerIn(content: VariableContent, { ownerOf }: Known['owners']): string | undefined {
+  return content.kind === 'certificate' ? ownerOf(content.facts.fingerprint) : undefined;
+}
+
+/** In which variable each certificate stands, or is to stand. */
+function placesIn(
+  { app, held, here }: { app: App; held: readonly Held[]; here: readonly ObservedCertificate[] },
+  { owners }: Known,
+  tools: TargetTools,
+): Pick<ObservedTarget, 'places' | 'refused' | 'clears' | 'marks'> {
+  const { variable: first, replaceForeign, variableLimits: limits, defaultName } = tools;
   const stateOf = new Map(held.map((each) => [each.variable, stateIn(each.content, owners)]));
-  const holds = new Set(
-    held.flatMap(({ content }) =>
-      content.kind === 'certificate' ? (owners.ownerOf(content.facts.fingerprint) ?? []) : [],
-    ),
-  );
   const marks = new Map(held.map(({ variable, content }) => [variable, contentMark(content)]));
   const blocked = stateOf.get(first);
   // What stands in the first variable decides what clients are shown; without knowing it nothing is delivered.
@@ -73,7 +84,6 @@ function placesIn(
     const place = placeAt(first, app, blocked, []);
     return {
       places: new Map(here.map(({ id }) => [id, place])),
-      holds,
       marks,
       refused: new Map(),
       clears: [],
@@ -118,7 +128,7 @@ function placesIn(
       return [id, placeAt(variable, app, stateOf.get(variable) ?? { kind: 'empty' }, rivals)];
     }),
   );
-  return { places, holds, marks, refused, clears: issued.clears };
+  return { places, marks, refused, clears: issued.clears };
 }
 
 /** RSA, with a chain of nothing. */

@@ -90,15 +90,12 @@ function namesOf(
   return namesInGroups(groupsOf(app.args, app.cmd), labelled, names);
 }
 
-/** Does a certificate belong to a target: is it to be delivered, and does the target serve any of its names? */
+/** Is a certificate still to be served? */
 export function isDelivered(
-  { life, names, stored }: ObservedCertificate,
-  served: ReadonlySet<string>,
+  { life, stored }: Pick<ObservedCertificate, 'life' | 'stored'>,
   now: Date,
 ): boolean {
-  if (life === 'replaced' || (life === 'ended' && (stored === undefined || stored.notAfter <= now)))
-    return false;
-  return names.some((name) => served.has(name));
+  return life !== 'replaced' && !(life === 'ended' && (stored === undefined || stored.notAfter <= now));
 }
 
 export function certificateState(facts: CertificateFacts, owners: Owners): PlaceState {

@@ -59,7 +59,8 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
     { isComplete: labelled.isComplete, now },
     tools.rules,
   );
-  const known = { now, certificates, owners: ownersOf(entries), names: wanted.names };
+  const names = certificates.flatMap((each) => (each.life === 'wanted' ? each.names : []));
+  const known = { now, certificates, owners: ownersOf(entries), names: [...new Set(names)].sort() };
   const targets = await observeTargets(known, balancerApps, labelled.apps, tools);
   return {
     now,

@@ -6,7 +6,7 @@ import { nextTry } from './next-try.ts';
 import { observe } from './observe.ts';
 import { exitStatusOf, merged, type PassResult, problemOf } from './pass-result.ts';
 import { planAll } from './plan-all.ts';
-import { tryOrders, tryStep } from './try-step.ts';
+import { tryInTurn, tryOrders } from './try-step.ts';
 import type { Observation, PassStep, Plan } from './world.ts';
 
 /** What a pass may do. */
@@ -19,6 +19,8 @@ export interface PassPolicy extends Omit<CertificatePolicy, 'forced'> {
  * target and each certificate. */
 const MOST_STEPS = 10;
 
+/** Of these many are done before the next look, as far as they follow one another. */
+const TOGETHER = new Set<PassStep['do']>(['order', 'adopt', 'assign', 'retire', 'remove']);
 /** So many certificates are ordered before the next look. */
 const ORDERS_AT_ONCE = 100;
 
@@ -68,22 +70,21 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
           'UNEXPECTED',
           `The plan did not come to an end after ${count} steps; the next would be ${step.do}`,
         );
-      if (step.do === 'order') {
-        const orders = steps.filter((each) => each.do === 'order');
-        for (const { certificate } of orders) asked.isDone(certificate);
-        const ended = await tryOrders(orders, seen, tools);
+      if (steps.every((each) => each.do === 'order')) {
+        for (const { certificate } of steps) asked.isDone(certificate);
+        const ended = await tryOrders(steps, seen, tools);
         findings.push(...ended.found);
         result.done.push(...ended.done);
         failures.push(...ended.failures.map(problemOf));
         for (const { message } of ended.failures) held.add(message);
         continue;
       }
-      const { failure, found } = await tryStep(step, seen, !overtaken, tools);
-      findings.push(...found);
-      if (failure === undefined) {
-        result.done.push(step);
-        continue;
-      }
+      // Of several small ones the next look comes after the last, or after the first that fails.
+      const last = await tryInTurn(steps, seen, !overtaken, tools);
+      result.done.push(...last.done);
+      findings.push(...last.found);
+      const { failure, failedAt } = last;
+      if (failure === undefined || failedAt === undefined) continue;
       // Planned anew once: whoever changes it again and again is a person or a program with another mind.
       const isFirst = failure.code === 'DELIVERY_OVERTAKEN' && !overtaken;
       if (isFirst) {
@@ -92,7 +93,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
       }
       failures.push(problemOf(failure));
       // A target that failed is left alone for now.
-      if ('target' in step) failed.add(step.target);
+      if ('target' in failedAt) failed.add(failedAt.target);
       if (seen.targets.every(({ id }) => failed.has(id))) break;
     }
     if (!dryRun) await keepMemory(tools);
@@ -125,16 +126,18 @@ function forcedCertificates(forced: PassPolicy['forced']) {
   };
 }
 
-/** The first step that is not for a target that has failed in this pass; an order with those that follow it. Nothing
- * is ordered that could go nowhere. */
+/** The first step that is not for a target that has failed in this pass, with those of its kind that follow it where
+ * many may come. Nothing is ordered that could go nowhere. */
 function nextSteps({ steps }: Plan, { targets }: Observation, failed: ReadonlySet<string>): PassStep[] {
   const isOpen = targets.length === 0 || targets.some(({ id }) => !failed.has(id));
   const open = steps.filter((step) =>
     'target' in step ? !failed.has(step.target) : step.do !== 'order' || isOpen,
   );
-  if (open[0]?.do !== 'order') return open.slice(0, 1);
-  const end = open.findIndex((step) => step.do !== 'order');
-  return open.slice(0, Math.min(end === -1 ? open.length : end, ORDERS_AT_ONCE));
+  const [first] = open;
+  if (first === undefined || !TOGETHER.has(first.do)) return open.slice(0, 1);
+  const end = open.findIndex((step) => step.do !== first.do);
+  const run = open.slice(0, end === -1 ? open.length : end);
+  return first.do === 'order' ? run.slice(0, ORDERS_AT_ONCE) : run;
 }
 
 /** Everything is served: the record of a delivery that was killed before it saw this has no use any more, and a

@@ -16,7 +16,7 @@ type Order = Extract<PassStep, { do: 'order' }>;
 /** Carries out one step that is no order. A failure is recorded with the time of the next try.
  * @throws the reason of an aborted signal; UNEXPECTED and STORE_UNUSABLE, which end the pass */
 export async function tryStep(
-  step: Exclude<PassStep, Order>,
+  step: PassStep,
   seen: Observation,
   mayBeOvertaken: boolean,
   tools: ExecuteTools,
@@ -46,6 +46,30 @@ export async function tryStep(
     });
     return { failure, found: [] };
   }
+}
+
+/** Carries out steps one after another until one fails.
+ * @throws as tryStep() */
+export async function tryInTurn(
+  steps: readonly PassStep[],
+  seen: Observation,
+  mayBeOvertaken: boolean,
+  tools: ExecuteTools,
+): Promise<{
+  done: PassStep[];
+  found: Problem[];
+  failure: CertathonError | undefined;
+  failedAt: PassStep | undefined;
+}> {
+  const done: PassStep[] = [];
+  const found: Problem[] = [];
+  for (const step of steps) {
+    const ended = await tryStep(step, seen, mayBeOvertaken, tools);
+    found.push(...ended.found);
+    if (ended.failure !== undefined) return { done, found, failure: ended.failure, failedAt: step };
+    done.push(step);
+  }
+  return { done, found, failure: undefined, failedAt: undefined };
 }
 
 /** Orders several certificates side by side. Each that fails is held back for itself.
