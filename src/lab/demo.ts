@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:tls';
 import { type Lab, startLab } from './cluster.ts';
 import { webApp } from './definitions.ts';
+import { issuerAt } from './demo-issuer.ts';
+import { askByLabel } from './demo-label.ts';
 import { moveToDirectory, RATE, renewUnderLoad, summaryOf } from './demo-renewals.ts';
 import { newTeller } from './demo-told.ts';
 import { followSidecar } from './sidecar-log.ts';
 
-const NAMES = ['shop.example.com', 'www.example.com'];
+const SHOP = 'shop.example.com';
+const NAMES = [SHOP, 'www.example.com'];
 /** The first certificate and a renewal, on a slow machine too. */
 const PATIENCE_MS = 120_000;
 
@@ -34,7 +36,9 @@ export async function runDemo({ keep, say, signal }: DemoOptions): Promise<void>
       `    Marathon ${lab.marathon.url}   balancers ${lab.publicAgents.join(', ')}   fronts ${lab.front.address}, ${lab.slowFront?.address}   CA ${lab.authority.directoryUrl}`,
     );
     await lab.run(webApp('/shop', NAMES.join(','), 2));
-    say(`    web app /shop runs for ${NAMES.join(' and ')}; HTTPS shows: ${await issuerAt(lab, undefined)}`);
+    say(
+      `    web app /shop runs for ${NAMES.join(' and ')}; HTTPS shows: ${await issuerAt(lab, SHOP, undefined)}`,
+    );
 
     step('Starting Certathon as a task of this Marathon, from deploy/marathon/certathon.json');
     await lab.run(
@@ -42,19 +46,23 @@ export async function runDemo({ keep, say, signal }: DemoOptions): Promise<void>
     );
     await log.next((line) => line.event === 'delivery.verified', PATIENCE_MS);
     const root = await lab.authority.root();
-    say(`    HTTPS shows: ${await issuerAt(lab, root)}, verified against the CA's root`);
+    say(`    HTTPS shows: ${await issuerAt(lab, SHOP, root)}, verified against the CA's root`);
 
     step(
       `Renewing by restart, under load: ${RATE} HTTPS requests a second through each of two fronts, each on a connection of its own`,
     );
-    const byRestart = await renewUnderLoad({ lab, token, log, root, name: NAMES[0] as string });
+    const byRestart = await renewUnderLoad({ lab, token, log, root, name: SHOP });
 
     step('Moving to a directory that the balancers share: one last restart, and no key in the app any more');
     await moveToDirectory(lab, log);
-    say(`    HTTPS shows: ${await issuerAt(lab, root)}, from ${lab.sharedDirectory}/certs`);
+    say(`    HTTPS shows: ${await issuerAt(lab, SHOP, root)}, from ${lab.sharedDirectory}/certs`);
 
     step('Renewing by directory, under the same load');
-    const byDirectory = await renewUnderLoad({ lab, token, log, root, name: NAMES[0] as string });
+    const byDirectory = await renewUnderLoad({ lab, token, log, root, name: SHOP });
+
+    step('Another app asks for a certificate of its own, by a label: CERTATHON_0_DOMAIN=blog.example.com');
+    const { shows, tookMs } = await askByLabel(lab, log, root);
+    say(`    ${(tookMs / 1000).toFixed(1)} s after it was deployed, HTTPS shows: ${shows}`);
 
     step('Summary');
     say(summaryOf(byRestart, byDirectory));
@@ -92,28 +100,5 @@ async function leaveRunning(
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-/** Who issued what the front serves. @param ca to verify against; the handshake fails when it does not */
-function issuerAt(lab: Lab, ca: string | undefined): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(
-      {
-        host: lab.front.address,
-        port: lab.ports.https,
-        servername: NAMES[0] as string,
-        ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
-      },
-      () => {
-        const { issuer, subject, valid_to: until } = socket.getPeerCertificate();
-        socket.end();
-        resolve(
-          `issuer ${issuer.CN ?? issuer.O ?? '-'}, subject ${subject.CN ?? subject.O ?? '-'}, until ${until}`,
-        );
-      },
-    );
-    socket.setTimeout(10_000, () => socket.destroy(new Error('No TLS handshake within 10 s')));
-    socket.once('error', reject);
   });
 }
