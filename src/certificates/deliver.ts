@@ -149,11 +149,14 @@ async function requestFor(
   seen: Observation,
   { variableLimits, clock }: DeliverTools,
 ): Promise<DeliveryRequest> {
-  const isNumbered = put.some(
-    ({ variable, replaces }) => variable !== DEFAULT_SLOT && replaces !== undefined,
-  );
+  // A key for it costs a tenth of a second, so it is made only where HAPROXY_SSL_CERT would be empty.
+  const isLeftEmpty =
+    !put.some(({ variable }) => variable === DEFAULT_SLOT) &&
+    ((target.marks.get(DEFAULT_SLOT) ?? 'empty') === 'empty' ||
+      clear.some(({ variable }) => variable === DEFAULT_SLOT));
+  const isNeeded = isLeftEmpty && put.some(({ replaces }) => replaces !== undefined);
   const names = current.flatMap(({ stored }) => stored.names).slice(0, MOST_PLACEHOLDER_NAMES);
-  const placeholder = isNumbered
+  const placeholder = isNeeded
     ? await createPlaceholder(names, newSerial(), new Date(clock.nowMs()))
     : undefined;
   return {
