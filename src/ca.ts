@@ -1,8 +1,12 @@
+import { createAccountKey } from './acme/account-key.ts';
 import { createAcmeClient } from './acme/client.ts';
-import type { AccountTools } from './certificates/account.ts';
+import { type AccountTools, openAccount } from './certificates/account.ts';
 import { openAccountStore } from './certificates/store-accounts.ts';
+import type { Revocation } from './certificates/store-schema.ts';
 import type { Config } from './config/config.ts';
+import { type Bundle, bundleKey } from './delivery/bundle.ts';
 import type { Clock } from './lib/clock.ts';
+import { CertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 
 /** The CAs that certificates may come from, each with its account; opened when it is first asked for. */
@@ -48,4 +52,30 @@ export function openCas({
       return found;
     },
   };
+}
+
+/** Asks a CA to revoke a certificate, by the account of this store or by the certificate's own key.
+ * @throws ACME_*, also when the store has no account there: one that is made now has nothing to revoke */
+export async function revokeAt(
+  tools: AccountTools,
+  { reason, by, directoryUrl }: Revocation,
+  bundle: Bundle,
+): Promise<'revoked' | 'already'> {
+  const known = tools.givenKeyPem ?? (await tools.accounts.read())?.keyPem;
+  if (by === 'account' && known === undefined)
+    throw new CertathonError(
+      'ACME_REFUSED',
+      `The store holds no account at ${directoryUrl}, so only the key of the certificate can revoke it: --by key`,
+    );
+  // By the certificate's key no account takes part; the client wants some key all the same.
+  const acme = by === 'account' ? await openAccount(tools) : tools.openAcme(createAccountKey(), undefined);
+  try {
+    const request = { certificate: bundle.pem, reason };
+    return await acme.revoke({
+      ...request,
+      by: by === 'account' ? 'account' : { keyPem: bundleKey(bundle) },
+    });
+  } finally {
+    await acme.close();
+  }
 }

@@ -1,8 +1,9 @@
 import { keyAuthorization } from './acme/account-key.ts';
-import { startResponder } from './acme/responder.ts';
-import { openCas } from './ca.ts';
+import { whileAnswering } from './answering.ts';
+import { openCas, revokeAt } from './ca.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
 import { openFileMemory } from './certificates/file-memory.ts';
+import { installFault } from './certificates/install-gate.ts';
 import { issuerTrust, publicRoots } from './certificates/issuer-trust.ts';
 import { obtainCertificate } from './certificates/order.ts';
 import type { PassPolicy } from './certificates/pass.ts';
@@ -10,14 +11,14 @@ import { mostNamesOf } from './certificates/profiles.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
 import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
+import { revokedBy } from './certificates/store-revocations.ts';
 import { openStores } from './certificates/store-set.ts';
 import type { Config } from './config/config.ts';
 import { openConnections } from './connections.ts';
-import { LARGEST_BUNDLE } from './delivery/bundle.ts';
+import { keyHash, LARGEST_BUNDLE } from './delivery/bundle.ts';
 import { showCertificate } from './finding.ts';
 import { pidsOf, requestReload } from './haproxy/reload.ts';
 import type { Clock } from './lib/clock.ts';
-import { CertathonError } from './lib/errors.ts';
 import type { KeyType } from './lib/key-types.ts';
 import type { Log } from './lib/log.ts';
 import type { MarathonEvent } from './marathon/event-schema.ts';
@@ -79,6 +80,7 @@ export async function wire({
   const roots = publicRoots();
   // A file that can not be used is found now, and not when a certificate was obtained.
   issuerTrust(config.acmeDirectory, config.issuerCa, roots);
+  const mostBytes = config.delivery === 'environment' ? config.largestVariable : LARGEST_BUNDLE;
   const lookAt = { balancersOf: finding.balancersOf, handshake: showCertificate };
   const tools: ExecuteTools = {
     marathon,
@@ -137,9 +139,10 @@ export async function wire({
         profile: choice.profile ?? config.acmeProfile,
         keyType: (choice.keyType as KeyType | undefined) ?? config.keyType,
         reuseKey: config.reuseKey,
+        isKeyLost: async (keyPem) => revokedBy(await stores.revocations.list()).lostKeys.has(keyHash(keyPem)),
         preferredChain: config.preferredChain,
         trust: issuerTrust(directoryUrl, config.issuerCa, roots),
-        mostBytes: config.delivery === 'environment' ? config.largestVariable : LARGEST_BUNDLE,
+        mostBytes,
         clock,
         log,
         signal: stop,
@@ -167,6 +170,17 @@ export async function wire({
       });
       return problems;
     },
+    faultOf: ({ stored, directoryUrl }, bundle, names) =>
+      installFault(bundle, {
+        names,
+        cover: 'at-least',
+        nowMs: clock.nowMs(),
+        skewMs: undefined,
+        trust: issuerTrust(directoryUrl, config.issuerCa, roots),
+        mostBytes,
+        replaces: stored,
+      }),
+    revoke: async (revocation, bundle) => revokeAt(await cas.of(revocation.directoryUrl), revocation, bundle),
     answering: (work) => (answersAlways ? work() : whileAnswering(work, { config, answer, log })),
     delivery: {
       marathon,
@@ -207,28 +221,4 @@ export function policyOf(config: Config): Omit<PassPolicy, 'forced'> {
     coalesceMs: config.coalesceMs,
   };
   return { renewAt, replaceForeign, pace, graceMs: config.graceMs };
-}
-
-/** A one-shot run answers challenges itself while it needs them. When the port is taken it is most likely by
- * `serve` on the same store, which answers for it; if it is not, the route check says so. */
-async function whileAnswering<T>(
-  work: () => Promise<T>,
-  { config, answer, log }: { config: Config; answer: Wiring['answer']; log: Log },
-): Promise<T> {
-  const responder = await startResponder({
-    host: config.bind,
-    port: config.challengePort,
-    instance: config.instance,
-    answer,
-    log,
-  }).catch((error: unknown) => {
-    if (!(error instanceof CertathonError) || error.code !== 'PORT_UNUSABLE') throw error;
-    log.info('challenge.served', { reason: error.message, by: 'whoever listens there, from the same store' });
-    return undefined;
-  });
-  try {
-    return await work();
-  } finally {
-    await responder?.close();
-  }
 }

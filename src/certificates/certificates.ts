@@ -5,7 +5,7 @@ import { packingCounts, packNames } from './pack.ts';
 import { PACK_MODES, type PackMode } from './pack-groups.ts';
 import { lifeOf } from './retire.ts';
 import type { StoredEntry } from './store-catalogue.ts';
-import type { ObservedCertificate } from './world.ts';
+import type { ObservedCertificate, Revoked } from './world.ts';
 
 /** How names become certificates. */
 export interface CertificateRules {
@@ -28,7 +28,7 @@ const OWN = 'own';
 export async function certificatesOf(
   wanted: WantedNames,
   entries: readonly StoredEntry[],
-  { isComplete, now }: { isComplete: boolean; now: Date },
+  { isComplete, now, revoked }: { isComplete: boolean; now: Date; revoked?: Revoked | undefined },
   rules: CertificateRules,
 ): Promise<ObservedCertificate[]> {
   const domainOf = rules.pack === 'registered-domain' ? await rules.domainOf() : (name: string) => name;
@@ -46,7 +46,7 @@ export async function certificatesOf(
   });
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const certificates = packed.map(({ id, key, names, choice }) =>
-    observed({ id, key, names, choice, life: 'wanted' }, byId.get(id), rules),
+    observed({ id, key, names, choice, life: 'wanted' }, byId.get(id), rules, revoked),
   );
   const isPacked = new Set(packed.map(({ id }) => id));
   const current = new Set(certificates.flatMap(({ stored }) => stored?.names ?? []));
@@ -58,7 +58,9 @@ export async function certificatesOf(
       now,
       graceMs: rules.graceMs,
     });
-    const isUnknown = !isComplete && life !== 'replaced' && (rules.pack !== 'app' || key !== OWN);
+    const isForgotten = record?.forgottenAt !== undefined;
+    const isUnknown =
+      !isComplete && !isForgotten && life !== 'replaced' && (rules.pack !== 'app' || key !== OWN);
     certificates.push(
       observed(
         {
@@ -66,10 +68,11 @@ export async function certificatesOf(
           key,
           names: stored?.names ?? [],
           choice: record?.choice ?? {},
-          life: isUnknown ? 'wanted' : life,
+          life: isUnknown ? 'wanted' : isForgotten && stored !== undefined ? 'ended' : life,
         },
         entry,
         rules,
+        revoked,
       ),
     );
   }
@@ -94,11 +97,16 @@ function observed(
   what: Pick<ObservedCertificate, 'id' | 'key' | 'names' | 'choice' | 'life'>,
   entry: StoredEntry | undefined,
   rules: CertificateRules,
+  revoked: Revoked | undefined,
 ): ObservedCertificate {
   const directoryUrl = what.choice.directoryUrl ?? rules.directoryUrl;
   const { order, record } = entry ?? {};
+  const isRevoked = entry?.stored !== undefined && revoked?.fingerprints.has(entry.stored.fingerprint);
   return {
     ...what,
+    ...(record?.forgottenAt === undefined ? {} : { forgotten: true as const }),
+    ...(isRevoked === true ? { revoked: true as const } : {}),
+    ...(record?.aside === undefined ? {} : { aside: record.aside.map(({ fingerprint }) => fingerprint) }),
     goneSince: record?.goneSince,
     recorded: record === undefined ? undefined : { key: record.key, choice: record.choice },
     directoryUrl,
@@ -122,7 +130,8 @@ export function ownersOf(entries: readonly StoredEntry[]): Owners {
   const owners = new Map<string, string>();
   const issued = new Set<string>();
   const current = new Map<string, string>();
-  for (const { id, stored, issued: fingerprints } of entries) {
+  for (const { id, stored, record, issued: fingerprints } of entries) {
+    for (const { fingerprint } of record?.aside ?? []) owners.set(fingerprint, id);
     for (const fingerprint of fingerprints) {
       owners.set(fingerprint, id);
       issued.add(fingerprint);

@@ -1,9 +1,15 @@
+import { type Bundle, bundleKey, keyHash } from '../delivery/bundle.ts';
 import { readBundleFile } from '../delivery/directory-files.ts';
 import { readVariable, type VariableContent } from '../delivery/variable.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { choiceKey } from './choice.ts';
 import { type DeliverTools, deliverTo, prepareTarget, repairTarget, verifyTarget } from './deliver.ts';
+import type { InstallFault } from './install-gate.ts';
 import type { Problem } from './model.ts';
+import { restoreVersion, setAside } from './restore.ts';
+import { revokeCertificate } from './revoke.ts';
+import { revokedBy } from './store-revocations.ts';
+import type { CertificateRecord, Revocation } from './store-schema.ts';
 import type { Observation, ObservedCertificate, ObservedTarget, PassStep } from './world.ts';
 
 /** What an order works with, beside what belongs to one certificate. */
@@ -16,6 +22,14 @@ export interface ExecuteTools extends DeliverTools {
     dueByClock: boolean,
     signal: AbortSignal,
   ) => Promise<Problem[]>;
+  /** Why a version of a certificate may not be taken into use again: the install gate, for at least these names. */
+  faultOf: (
+    certificate: ObservedCertificate,
+    bundle: Bundle,
+    names: readonly string[],
+  ) => InstallFault | undefined;
+  /** Asks the CA to revoke a certificate. @returns `already` when it had been before */
+  revoke: (revocation: Revocation, bundle: Bundle, signal: AbortSignal) => Promise<'revoked' | 'already'>;
   /** Runs the work while this program answers challenges. */
   answering: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -32,6 +46,8 @@ type Executors = {
 const EXECUTORS: Executors = {
   prepare: (_step, seen, tools) => nothingFound(prepareTarget(seen.wanted.names, tools)),
   adopt,
+  restore: (step, seen, tools) => restoreVersion(step, certificateOf(step, seen), tools),
+  revoke: (step, _seen, tools) => nothingFound(revokeCertificate(step, tools)),
   order,
   wait: (step, _seen, { clock, signal }) =>
     nothingFound(clock.sleep(Math.max(0, step.until.getTime() - clock.nowMs()), signal)),
@@ -41,6 +57,11 @@ const EXECUTORS: Executors = {
   assign: (step, seen, tools) => nothingFound(record(asRecorded(step, seen), undefined, tools)),
   retire: (step, seen, tools) =>
     nothingFound(record(asRecorded(step, seen), new Date(tools.clock.nowMs()), tools)),
+  forget: async (step, seen, tools) => {
+    const now = new Date(tools.clock.nowMs());
+    await writeRecord(asRecorded(step, seen), { goneSince: now, forgottenAt: now }, tools);
+    return [];
+  },
   remove: async (step, _seen, { stores, log }) => {
     await stores.of(step.certificate).remove();
     log.info('certificate.removed', {
@@ -71,13 +92,18 @@ async function order(
   tools: ExecuteTools,
 ): Promise<Problem[]> {
   const certificate = certificateOf(step, seen);
-  const { recorded } = certificate;
+  const { recorded, id } = certificate;
   if (recorded === undefined) await record(certificate, undefined, tools);
+  const isOtherwise = recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(certificate.choice);
+  const before = isOtherwise ? await tools.stores.of(id).versions() : [];
   const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
   const found = await tools.obtain(certificate, step.names, dueByClock, tools.signal);
   // Only now it is by this choice.
-  if (recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(certificate.choice))
+  if (isOtherwise) {
     await record(certificate, undefined, tools);
+    for (const { fingerprint } of before)
+      await setAside(tools.stores.of(id), fingerprint, 'chosen-otherwise');
+  }
   return found;
 }
 
@@ -89,11 +115,21 @@ function asRecorded(step: { certificate: string }, seen: Observation): ObservedC
 
 /** Writes down for whom a certificate is. */
 async function record(
-  { id, key, choice, names }: ObservedCertificate,
+  certificate: ObservedCertificate,
   goneSince: Date | undefined,
+  tools: ExecuteTools,
+): Promise<void> {
+  await writeRecord(certificate, goneSince === undefined ? {} : { goneSince }, tools);
+}
+
+async function writeRecord(
+  { id, key, choice, names }: ObservedCertificate,
+  times: Pick<CertificateRecord, 'goneSince' | 'forgottenAt'>,
   { stores }: ExecuteTools,
 ): Promise<void> {
-  await stores.of(id).saveRecord({ key, choice, names, ...(goneSince === undefined ? {} : { goneSince }) });
+  const store = stores.of(id);
+  const aside = (await store.record())?.aside;
+  await store.saveRecord({ key, choice, names, ...times, ...(aside === undefined ? {} : { aside }) });
 }
 
 /** Copies certificate and key from a target into the store. */
@@ -112,6 +148,17 @@ async function adopt(
   const certificate = certificateOf(step, seen);
   if (certificate.recorded === undefined) await record(certificate, undefined, tools);
   const { pem, facts } = content;
+  const { lostKeys } = revokedBy(await tools.stores.revocations.list());
+  if (lostKeys.has(keyHash(bundleKey({ pem, facts })))) {
+    await setAside(store, step.fingerprint, 'unusable');
+    tools.log.warn('certificate.failed', {
+      certificate: step.certificate,
+      fingerprint: step.fingerprint,
+      code: 'CERTIFICATE_UNUSABLE',
+      reason: 'It is not taken over: its key was reported as lost',
+    });
+    return [];
+  }
   await store.save({ pem, facts }, origin, undefined, new Date(tools.clock.nowMs()));
   tools.log.info('certificate.adopted', {
     certificate: step.certificate,

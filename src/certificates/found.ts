@@ -74,7 +74,7 @@ function keepsAdopted({ state }: Target, seen: CertificateObservation, policy: C
  * That is after a lost store, when ours is due, and when another instance or a person has put in a newer one
  * (two programs with a store each would otherwise replace each other's for ever). Newer is what was issued
  * later, not what ends later: ours may be short-lived on purpose. One that we issued ourselves and have
- * replaced is no news. */
+ * replaced is no news, and what was revoked or set aside by a person is not taken over again. */
 export function adoptionStep(
   { id: target, state }: Target,
   seen: CertificateObservation,
@@ -86,6 +86,7 @@ export function adoptionStep(
   const unforced = { ...policy, forced: false };
   if (renewalVerdict(state.facts, seen.wanted.names, unforced, seen.now).due) return undefined;
   const { fingerprint, names } = state.facts;
+  if (seen.refused?.has(fingerprint) === true) return undefined;
   if (stored === undefined) return { do: 'adopt', target, fingerprint, names, reason: 'valid-in-place' };
   if (stored.fingerprint === fingerprint || state.ours) return undefined;
   if (currentVerdict(seen, unforced).due)
@@ -99,11 +100,16 @@ export function adoptionStep(
 /** Is a certificate due in place of the stored one? Pure. One of the test CA is, as soon as the real one is
  * asked; browsers trust none of it. */
 export function currentVerdict(
-  { stored, wanted, directoryUrl, now, isOtherwise }: CertificateObservation,
+  { stored, wanted, directoryUrl, now, isOtherwise, isRevoked }: CertificateObservation,
   policy: CertificatePolicy,
 ): RenewalVerdict {
   const verdict = renewalVerdict(stored, wanted.names, policy, now);
-  if (verdict.due || stored === undefined) return verdict;
+  if (stored === undefined) return verdict;
+  if (isRevoked === true) return { due: true, reason: 'revoked' };
+  const { keptUntil } = stored;
+  if (verdict.due && verdict.reason === 'lifetime-share' && keptUntil !== undefined && keptUntil > now)
+    return { due: false, dueAt: keptUntil, clockWrong: false };
+  if (verdict.due) return verdict;
   if (isOtherwise === true) return { due: true, reason: 'chosen-otherwise' };
   // Only where it is certain that the next certificate is none of these again.
   const isReal = /^https:\/\/acme-v\d+\.api\.letsencrypt\.org\//.test(directoryUrl);

@@ -10,10 +10,20 @@ import type { Pace } from '../delivery/timing.ts';
 /** `issued`: ordered by us. `adopted`: found in a target, so perhaps somebody else's. */
 export type Origin = 'issued' | 'adopted';
 
+/** A bundle in the store, in use or not. */
+export interface Version extends CertificateFacts {
+  /** The identity of its key (delivery/bundle.ts). */
+  keyHash: string;
+  /** When it came into the store. */
+  writtenAt: Date;
+}
+
 export interface StoredCertificate extends CertificateFacts {
   origin: Origin;
   /** When it came into the store. */
   storedAt?: Date | undefined;
+  /** A person put it back: not renewed by its age before this time. */
+  keptUntil?: Date | undefined;
   /** As the value of a variable. */
   bytes?: number | undefined;
   /** Of them the chain without the leaf. */
@@ -55,6 +65,8 @@ export interface Target {
   hold: Hold | undefined;
   /** Names that all certificates of ours there cover together; absent when this is the only one. */
   covered?: () => readonly string[];
+  /** What stands in the place was revoked: its successor waits for nothing but others that come with it. */
+  isRevoked?: true;
 }
 
 export interface RefusedName {
@@ -125,6 +137,12 @@ export interface CertificateObservation {
   stored: StoredCertificate | undefined;
   /** The stored one was made by another choice (key type, profile, CA) than what is chosen now. */
   isOtherwise?: boolean;
+  /** A person asked for the revocation of the stored one. */
+  isRevoked?: boolean;
+  /** Fingerprints of what is never taken into use again: revoked, or set aside. */
+  refused?: ReadonlySet<string>;
+  /** Earlier versions that may be taken into use again; only where one may spare an order. */
+  versions?: readonly Version[];
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
@@ -138,6 +156,8 @@ export interface CertificatePolicy {
   renewAt: number;
   /** Renew before it is due. */
   forced: boolean;
+  /** The fingerprint of the version that a person wants back. */
+  restore?: string | undefined;
   /** When a person asked for a try: failures from before do not hold it back, a limit of the CA does. */
   askedAt?: Date | undefined;
   replaceForeign: boolean;
@@ -154,6 +174,7 @@ export type OrderReason =
   | 'names-missing'
   | 'test-certificate'
   | 'chosen-otherwise'
+  | 'revoked'
   | 'forced';
 export type DeliverReason = 'issued' | 'not-delivered' | 'empty' | 'expired' | 'placeholder';
 
@@ -168,6 +189,8 @@ export type CertificateStep =
       names: string[];
       reason: 'valid-in-place' | 'newer-in-place';
     }
+  /** Takes an earlier version into use again: it covers what is wanted now, or a person asked for it. */
+  | { do: 'restore'; fingerprint: string; names: string[]; reason: 'names-covered' | 'asked' }
   | { do: 'order'; names: string[]; reason: OrderReason; resumes: string | undefined }
   | { do: 'wait'; target: string; until: Date; reason: 'coalescing' }
   | {

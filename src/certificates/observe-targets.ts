@@ -10,6 +10,7 @@ import type { PlaceState } from './model.ts';
 import { directoryTarget } from './observe-directory.ts';
 import { environmentTarget } from './observe-environment.ts';
 import { isPlaceholder } from './placeholder.ts';
+import { isOver } from './retire.ts';
 import type { StoreSet } from './store-set.ts';
 import type { ObservedCertificate, ObservedTarget } from './world.ts';
 
@@ -92,10 +93,11 @@ function namesOf(
 
 /** Is a certificate still to be served? */
 export function isDelivered(
-  { life, stored }: Pick<ObservedCertificate, 'life' | 'stored'>,
+  certificate: Pick<ObservedCertificate, 'life' | 'stored' | 'goneSince' | 'forgotten'>,
   now: Date,
 ): boolean {
-  return life !== 'replaced' && !(life === 'ended' && (stored === undefined || stored.notAfter <= now));
+  const { life } = certificate;
+  return life !== 'replaced' && !(life === 'ended' && isOver(certificate, now));
 }
 
 export function certificateState(facts: CertificateFacts, owners: Owners): PlaceState {

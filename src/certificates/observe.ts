@@ -9,6 +9,8 @@ import { type AllowedChoices, portOptions } from './label-choice.ts';
 import { namesFromLabels } from './label-names.ts';
 import type { CertificateChoice, Problem, WantedNames } from './model.ts';
 import { observeTargets, type TargetTools } from './observe-targets.ts';
+import { revokedBy } from './store-revocations.ts';
+import { withVersions } from './versions.ts';
 import { wantedNames } from './wanted.ts';
 import type { Observation, ObservedTarget, Refusal } from './world.ts';
 
@@ -45,19 +47,19 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
   const { stores, strategy, discovery } = tools;
   const needsBalancerApps =
     strategy === 'environment' || (discovery.mode !== 'off' && discovery.groups.length === 0);
-  const [own, labelled, entries, balancerApps] = await Promise.all([
+  const [own, labelled, entries, revocations, balancerApps] = await Promise.all([
     readOwnApp(tools),
     readLabels(tools),
     stores.list(),
+    stores.revocations.list(),
     needsBalancerApps ? readBalancerApps(tools) : undefined,
   ]);
   const now = new Date(tools.clock.nowMs());
   const wanted = namesOf(own, labelled.apps, balancerApps?.apps ?? [], tools);
-  const certificates = await certificatesOf(
-    wanted,
-    entries,
-    { isComplete: labelled.isComplete, now },
-    tools.rules,
+  const revoked = revokedBy(revocations);
+  const certificates = await withVersions(
+    await certificatesOf(wanted, entries, { isComplete: labelled.isComplete, now, revoked }, tools.rules),
+    stores,
   );
   const names = certificates.flatMap((each) => (each.life === 'wanted' ? each.names : []));
   const known = { now, certificates, owners: ownersOf(entries), names: [...new Set(names)].sort() };
@@ -69,6 +71,7 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
     targets: await Promise.all(targets.map((target) => advised(target, wanted, tools))),
     unseen: strategy === 'environment' ? missingOf(balancerApps) : [],
     notices: labelled.notices,
+    revoked,
   };
 }
 

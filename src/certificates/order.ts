@@ -25,6 +25,8 @@ export interface OrderTools extends AccountTools, FetchTools {
   keyType: KeyType;
   /** Whether the key of the current certificate is used again, when it is of that type. */
   reuseKey: boolean;
+  /** Is a key never to be used again, since somebody else may have it? */
+  isKeyLost: (keyPem: string) => Promise<boolean>;
   signal: AbortSignal;
   /** Tries the public route of each name before the CA is asked; throws ROUTE_CHECK_FAILED when required. */
   checkRoutes: (names: readonly string[]) => Promise<void>;
@@ -102,6 +104,11 @@ async function takeUpOrder(
   // Finished, but a crash kept it from being removed: it would only bring the same certificate again.
   if (begun.url === (await tools.store.currentOrderUrl())) return undefined;
   if ([...begun.names].sort().join() !== [...names].sort().join()) return undefined;
+  if (await tools.isKeyLost(begun.keyPem)) {
+    tools.log.warn('order.invalid', { order: begun.url, names, status: 'begun with a key that is lost' });
+    await tools.store.removeOrder();
+    return undefined;
+  }
   let status = 'unknown to the CA';
   try {
     const order = await acme.order(begun.url);
@@ -212,10 +219,11 @@ async function currentKey({ store }: OrderTools): Promise<string | undefined> {
   return current === undefined ? undefined : bundleKey(current.bundle);
 }
 
-/** A new key, or the one of the current certificate where that is asked for and it is of the wanted type. */
+/** A new key, or the one of the current certificate where that is asked for, it is of the wanted type, and not lost. */
 async function chooseKey(tools: OrderTools): Promise<string> {
   const kept = tools.reuseKey ? await currentKey(tools) : undefined;
-  return kept !== undefined && keyTypeOf(kept) === tools.keyType ? kept : createCertificateKey(tools.keyType);
+  const isKept = kept !== undefined && keyTypeOf(kept) === tools.keyType && !(await tools.isKeyLost(kept));
+  return isKept ? kept : createCertificateKey(tools.keyType);
 }
 
 /** After these the order can never become a certificate: the next try needs a new one (RFC 8555 7.1.6). One whose

@@ -5,14 +5,18 @@ import type { CertificatePolicy, Problem } from './model.ts';
 import { nextTry } from './next-try.ts';
 import { observe } from './observe.ts';
 import { exitStatusOf, merged, type PassResult, problemOf } from './pass-result.ts';
-import { planAll } from './plan-all.ts';
+import { planAll, type Wishes } from './plan-all.ts';
 import { tryInTurn, tryOrders } from './try-step.ts';
 import type { Observation, PassStep, Plan } from './world.ts';
 
 /** What a pass may do. */
-export interface PassPolicy extends Omit<CertificatePolicy, 'forced'> {
+export interface PassPolicy extends Omit<CertificatePolicy, 'forced' | 'restore'> {
   /** Renew before it is due: all that are wanted, or those with these names or ids. */
   forced: boolean | readonly string[];
+  /** Versions that a person wants back: fingerprints by the ids of their certificates. */
+  restores?: ReadonlyMap<string, string> | undefined;
+  /** Ids of certificates that a person wants out of the store; one that is wanted stays. */
+  forgets?: readonly string[] | undefined;
 }
 
 /** prepare, adopt, order, wait and deliver, and what somebody else's changes in between may add; a few for each
@@ -47,13 +51,13 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   const failed = new Set<string>();
   const held = new Set<string>();
   let overtaken = false;
-  const asked = forcedCertificates(policy.forced);
-  const { forced: _forced, ...rest } = policy;
+  const asked = askedFor(policy);
+  const { forced: _forced, restores: _restores, forgets: _forgets, ...rest } = policy;
   const wish = { ...rest, askedAt: policy.forced === false ? rest.askedAt : startedAt };
   try {
     for (let count = 0; ; count += 1) {
       const seen = await observe(tools);
-      const plan = planAll(seen, wish, asked.isForced(seen));
+      const plan = planAll(seen, wish, asked.wishes(seen));
       result.seen = seen;
       result.plan ??= plan;
       result.problems = plan.problems;
@@ -79,6 +83,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
         for (const { message } of ended.failures) held.add(message);
         continue;
       }
+      for (const each of steps) if (each.do === 'restore') asked.isPutBack(each.certificate);
       // Of several small ones the next look comes after the last, or after the first that fails.
       const last = await tryInTurn(steps, seen, !overtaken, tools);
       result.done.push(...last.done);
@@ -108,22 +113,30 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   return result;
 }
 
-/** Which certificates a person asked to renew, each once in a pass. */
-function forcedCertificates(forced: PassPolicy['forced']) {
+/** What a person asked for, each thing once in a pass. */
+function askedFor({ forced, restores, forgets = [] }: PassPolicy) {
   const done = new Set<string>();
+  const putBack = new Set<string>();
   return {
     isDone: (id: string): void => void done.add(id),
-    isForced(seen: Observation): (id: string) => boolean {
-      if (forced === false) return () => false;
-      if (forced === true) return (id) => !done.has(id);
-      const ids = new Set(
-        seen.certificates.flatMap(({ id, names }) =>
-          forced.includes(id) || names.some((name) => forced.includes(name)) ? [id] : [],
-        ),
-      );
-      return (id) => ids.has(id) && !done.has(id);
-    },
+    isPutBack: (id: string): void => void putBack.add(id),
+    wishes: (seen: Observation): Wishes => ({
+      isForced: forcedIn(seen),
+      restoreOf: (id) => (putBack.has(id) ? undefined : restores?.get(id)),
+      isForgotten: (id) => forgets.includes(id),
+    }),
   };
+
+  function forcedIn(seen: Observation): (id: string) => boolean {
+    if (forced === false) return () => false;
+    if (forced === true) return (id) => !done.has(id);
+    const ids = new Set(
+      seen.certificates.flatMap(({ id, names }) =>
+        forced.includes(id) || names.some((name) => forced.includes(name)) ? [id] : [],
+      ),
+    );
+    return (id) => ids.has(id) && !done.has(id);
+  }
 }
 
 /** The first step that is not for a target that has failed in this pass, with those of its kind that follow it where

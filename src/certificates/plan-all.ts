@@ -2,7 +2,8 @@
 import type { CertificateObservation, CertificatePlan, CertificatePolicy, Problem } from './model.ts';
 import { planCertificate } from './plan.ts';
 import { mergeDeliveries, mergeServing } from './plan-merge.ts';
-import { lifeSteps, retiredOf } from './retire.ts';
+import { revocationSteps } from './plan-revoke.ts';
+import { isOver, lifeSteps, retiredOf } from './retire.ts';
 import { coveringOf, viewOf } from './view.ts';
 import type { Observation, ObservedCertificate, PassStep, Plan } from './world.ts';
 
@@ -14,16 +15,18 @@ const MOST_PROBLEMS = 200;
 /** What to do next for all certificates, in order, with reasons. Pure. Each is planned as if it were alone in its
  * place (plan.ts); what concerns one target is then one step, so that everything that changed goes out in one
  * deployment or one reload. Of several orders the one whose certificate ends first is the first.
- * @param isForced which certificates are renewed before they are due */
+ */
 export function planAll(
   seen: Observation,
-  policy: Omit<CertificatePolicy, 'forced'>,
-  isForced: (id: string) => boolean = () => false,
+  policy: Omit<CertificatePolicy, 'forced' | 'restore'>,
+  { isForced = never, restoreOf = () => undefined, isForgotten = never }: Wishes = {},
 ): Plan {
   const covering = coveringOf(seen);
   const plans = seen.certificates.flatMap((certificate) => {
     if (!isPlanned(certificate, seen)) return [];
-    const wish = { ...policy, forced: isForced(certificate.id) && certificate.life === 'wanted' };
+    const { id } = certificate;
+    const forced = isForced(id) && certificate.life === 'wanted';
+    const wish = { ...policy, forced, restore: restoreOf(id) };
     const view = viewOf(certificate, seen, covering);
     return [{ certificate, view, plan: planOne(certificate, view, wish) }];
   });
@@ -31,7 +34,7 @@ export function planAll(
   const orders: { step: PassStep; endsAt: number }[] = [];
   for (const { certificate, plan } of plans) {
     for (const step of plan.steps) {
-      if (step.do === 'adopt') first.push({ ...step, certificate: certificate.id });
+      if (step.do === 'adopt' || step.do === 'restore') first.push({ ...step, certificate: certificate.id });
       if (step.do === 'order')
         orders.push({
           step: { ...step, certificate: certificate.id },
@@ -43,12 +46,16 @@ export function planAll(
   const { steps: deliveries, postponed, pending } = mergeDeliveries(seen, plans);
   const isFull =
     pending >= MOST_UNDELIVERED && seen.targets.every(({ strategy }) => strategy === 'directory');
-  const life = lifeSteps(seen, policy);
-  const moments = [...plans.map(({ plan }) => plan.checkAgainAt), life.checkAgainAt].flatMap(
-    (at) => at?.getTime() ?? [],
-  );
+  const life = lifeSteps(seen, policy, isForgotten);
+  const revocations = revocationSteps(seen, policy);
+  const moments = [
+    ...plans.map(({ plan }) => plan.checkAgainAt),
+    life.checkAgainAt,
+    revocations.checkAgainAt,
+  ].flatMap((at) => at?.getTime() ?? []);
   return {
     steps: [
+      ...revocations.steps,
       ...preparations(seen),
       ...life.before,
       ...first,
@@ -58,12 +65,26 @@ export function planAll(
       ...mergeServing(plans),
       ...life.after,
     ],
-    problems: problemsOf(seen, plans),
+    problems: problemsOf(seen, plans, revocations.problems),
     notices: [...seen.notices, ...choicesNotFollowed(seen)],
     postponed,
     retired: retiredOf(seen, policy),
     checkAgainAt: moments.length === 0 ? undefined : new Date(least(moments)),
   };
+}
+
+/** What a person asks for, by certificate. */
+export interface Wishes {
+  /** Renewed before it is due. */
+  isForced?: ((id: string) => boolean) | undefined;
+  /** The fingerprint of the version that is to be taken into use again. */
+  restoreOf?: ((id: string) => string | undefined) | undefined;
+  /** Taken out of the store, where nobody wants it. */
+  isForgotten?: ((id: string) => boolean) | undefined;
+}
+
+function never(): boolean {
+  return false;
 }
 
 export interface Planned {
@@ -89,9 +110,10 @@ function planOne(
 
 /** Not one that nobody needs, nor one for which there is no room anywhere: what can not be delivered would only burn
  * the CA's budget. */
-function isPlanned({ id, life, stored, names }: ObservedCertificate, { targets, now }: Observation): boolean {
+function isPlanned(certificate: ObservedCertificate, { targets, now }: Observation): boolean {
+  const { id, life, names } = certificate;
   if (names.length === 0 || life === 'replaced') return false;
-  if (life === 'ended' && (stored === undefined || stored.notAfter <= now)) return false;
+  if (life === 'ended' && isOver(certificate, now)) return false;
   const isRefused = targets.some(({ refused }) => refused.has(id));
   return !isRefused || targets.some(({ places }) => places.has(id));
 }
@@ -111,8 +133,13 @@ function preparations({ targets }: Observation): PassStep[] {
   );
 }
 
-function problemsOf(seen: Observation, plans: readonly Planned[]): Problem[] {
+function problemsOf(
+  seen: Observation,
+  plans: readonly Planned[],
+  ofRevocations: readonly Problem[],
+): Problem[] {
   const all = [
+    ...ofRevocations,
     ...seen.wanted.refused.flatMap(({ name, source, reason, option }) =>
       option === true
         ? []

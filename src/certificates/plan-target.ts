@@ -169,7 +169,7 @@ function timingOf(
   return deliveryTiming(
     {
       isDisruptive: target.strategy === 'environment',
-      isFirst: current === undefined || !coversAll(current.names, wanted),
+      isFirst: current === undefined || target.isRevoked === true || !coversAll(current.names, wanted),
       isAsked: policy.forced || policy.askedAt !== undefined,
       issuedAt: next.storedAt,
       lastDeliveryAt: target.deliveredAt,

@@ -10,13 +10,14 @@ import type {
   Problem,
   Target,
 } from './model.ts';
+import { askedVersion, restoreStep } from './plan-restore.ts';
 import { restartObstacle, stepToDeliverNew, type TargetPlan, targetSteps } from './plan-target.ts';
 
 /** What to do next for the certificate, in order, with reasons. Pure: any pass may be repeated and may follow
  * a crash at any line, since everything is decided anew from what is seen.
  *
  * A ladder of questions, most urgent first: is any name wanted? can the targets be delivered to at all? is a
- * valid certificate already in one? is a new one due? is ours in each? does every balancer serve it? One target
+ * valid certificate already in one? is a new one due, and does no earlier one do? is ours in each? does every balancer serve it? One target
  * that can not be delivered to does not hold up the others. */
 export function planCertificate(seen: CertificateObservation, policy: CertificatePolicy): CertificatePlan {
   const problems = [...refusedNames(seen), ...seen.unseen.map(({ code, message }) => ({ code, message }))];
@@ -51,11 +52,15 @@ export function planCertificate(seen: CertificateObservation, policy: Certificat
     if (adopt !== undefined) return done({ steps: [adopt] });
   }
 
+  const asked = askedVersion(seen, policy);
+  if (asked !== undefined) return done({ steps: [asked] });
   const verdict = currentVerdict(seen, policy);
   if (!verdict.due) {
     if (verdict.clockWrong) problems.push(clockProblem(seen));
     return done(servePlan(open, seen, policy, verdict.dueAt));
   }
+  const restore = verdict.reason === 'names-missing' ? restoreStep(seen, policy) : undefined;
+  if (restore !== undefined) return done({ steps: [restore] });
   const held = activeHold(seen.orderHold, seen.now, policy);
   if (held !== undefined) {
     problems.push(heldProblem('order', held));

@@ -26,15 +26,28 @@ export function lifeOf(
   return now.getTime() < since.getTime() + graceMs ? 'grace' : 'ended';
 }
 
+/** Is it of no use any more, so that it leaves its places and then the store? Pure. Asked of one that ended. */
+export function isOver(
+  { stored, forgotten, revoked }: Pick<ObservedCertificate, 'stored' | 'forgotten' | 'revoked'>,
+  now: Date,
+): boolean {
+  return stored === undefined || stored.notAfter <= now || forgotten === true || revoked === true;
+}
+
 /** Steps that write down for whom certificates are, and that take out those that nobody needs. Pure. */
 export function lifeSteps(
   seen: Observation,
   { graceMs = GRACE_MS }: Pick<CertificatePolicy, 'graceMs'>,
+  isForgotten: (id: string) => boolean = () => false,
 ): { before: PassStep[]; after: PassStep[]; checkAgainAt: Date | undefined } {
   const [before, after]: [PassStep[], PassStep[]] = [[], []];
   const moments: number[] = [];
   for (const certificate of seen.certificates) {
     const { id, key, names, life, goneSince, stored } = certificate;
+    if (life !== 'wanted' && certificate.forgotten !== true && isForgotten(id)) {
+      before.push({ do: 'forget', certificate: id, names, reason: 'asked' });
+      continue;
+    }
     if (life === 'wanted') {
       if (isNews(certificate))
         before.push({
@@ -52,19 +65,29 @@ export function lifeSteps(
         before.push({ do: 'retire', certificate: id, names, renewedUntil, reason: 'not-wanted' });
       if (life === 'grace') moments.push(renewedUntil.getTime());
     }
-    const isOver = stored === undefined || stored.notAfter <= seen.now;
-    if (life === 'replaced' || (life === 'ended' && isOver)) {
-      if (!seen.targets.some(({ holds }) => holds.has(id)))
+    if (life === 'replaced' || (life === 'ended' && isOver(certificate, seen.now))) {
+      const isAsked = seen.revoked?.asked.some((each) => each.certificate === id) === true;
+      if (!isAsked && !seen.targets.some(({ holds }) => holds.has(id)))
         after.push({
           do: 'remove',
           certificate: id,
           names: stored?.names ?? names,
-          reason: life === 'replaced' ? 'replaced' : 'expired',
+          reason: whyRemoved(certificate),
         });
     }
   }
   const next = moments.length === 0 ? undefined : new Date(moments.reduce((a, b) => Math.min(a, b)));
   return { before, after, checkAgainAt: next };
+}
+
+function whyRemoved({
+  life,
+  forgotten,
+  revoked,
+}: ObservedCertificate): Extract<PassStep, { do: 'remove' }>['reason'] {
+  if (forgotten === true) return 'forgotten';
+  if (life === 'replaced') return 'replaced';
+  return revoked === true ? 'revoked' : 'expired';
 }
 
 /** Is what the store says of its owner out of date? One without a record and without anything else needs none yet: the
@@ -80,11 +103,12 @@ export function retiredOf(
   { certificates, now }: Observation,
   { graceMs = GRACE_MS }: Pick<CertificatePolicy, 'graceMs'>,
 ): Retired[] {
-  return certificates.flatMap(({ id, names, life, goneSince, stored }) => {
+  return certificates.flatMap(({ id, names, life, goneSince, stored, forgotten, revoked }) => {
     if (life === 'wanted') return [];
     const since = goneSince ?? now;
     const renewedUntil = new Date(since.getTime() + graceMs);
-    const removedAt = life === 'ended' ? stored?.notAfter : undefined;
+    const goesAt = forgotten === true || revoked === true ? now : stored?.notAfter;
+    const removedAt = life === 'ended' ? goesAt : undefined;
     return [{ certificate: id, names, life, since, renewedUntil, removedAt }];
   });
 }

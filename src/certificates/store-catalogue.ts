@@ -52,6 +52,7 @@ const marked = z.object({
         selfSigned: z.boolean(),
         origin: z.enum(['issued', 'adopted']),
         storedAt: date.optional(),
+        keptUntil: date.optional(),
         bytes: z.number().optional(),
         chainBytes: z.number().optional(),
       })

@@ -22,6 +22,8 @@ export const CURRENT = z.object({
   origin: z.enum(['issued', 'adopted']),
   orderUrl: z.string().optional(),
   storedAt: z.coerce.date().optional(),
+  /** A person put it back: not renewed by its age before this time. */
+  keptUntil: z.coerce.date().optional(),
   /** Fingerprints issued by us, newest last; kept after their bundles are pruned. */
   issued: z.array(fingerprint),
 });
@@ -43,6 +45,12 @@ export const CERTIFICATE_RECORD = z.object({
   names: z.array(z.string()).optional(),
   /** Since when nobody wants it. */
   goneSince: z.coerce.date().optional(),
+  /** When a person asked to forget it; it goes as soon as no target holds it. */
+  forgottenAt: z.coerce.date().optional(),
+  /** Versions that are never taken into use again by themselves, newest last. */
+  aside: z
+    .array(z.object({ fingerprint, why: z.enum(['rolled-back', 'chosen-otherwise', 'unusable']) }))
+    .optional(),
 });
 export type CertificateRecord = z.infer<typeof CERTIFICATE_RECORD>;
 
@@ -54,6 +62,29 @@ export const HOLD = z.object({
   failures: z.number().int().nonnegative(),
   byCa: z.boolean(),
 });
+
+/** A revocation that a person asked for. Written before the CA is asked, and kept: neither the certificate nor, where
+ * it is lost, its key is used again. */
+export const REVOCATION = z.object({
+  certificate: z.string(),
+  fingerprint,
+  names: z.array(z.string()),
+  reason: z.enum([
+    'unspecified',
+    'keyCompromise',
+    'affiliationChanged',
+    'superseded',
+    'cessationOfOperation',
+  ]),
+  by: z.enum(['account', 'key']),
+  directoryUrl: z.string(),
+  /** Of its key (delivery/bundle.ts). */
+  keyHash: fingerprint,
+  askedAt: z.coerce.date(),
+  /** `already`: it had been revoked before. `refused`: the CA did not do it, but the key counts as lost. */
+  state: z.enum(['asked', 'revoked', 'already', 'refused']),
+});
+export type Revocation = z.infer<typeof REVOCATION>;
 
 /** A delivery to a target that was begun and not seen to its end. */
 export const BEGUN_DELIVERY = z.object({

@@ -2,12 +2,14 @@ import { ensureDirectory } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import { certificatesHome, type OpenOptions, openStore, type Store } from './store.ts';
 import { openStoreIndex, type StoredEntry } from './store-catalogue.ts';
+import { openRevocationStore, type RevocationStore } from './store-revocations.ts';
 import { openTargetStore, type TargetStore } from './store-targets.ts';
 
 /** The whole store: every certificate, and what is remembered of the targets. */
 export interface StoreSet {
   readonly directory: string;
   readonly targets: TargetStore;
+  readonly revocations: RevocationStore;
   /** The store of one certificate, which need not exist yet. */
   of(id: string): Store;
   /** Every certificate that is there. @throws STORE_UNUSABLE */
@@ -36,6 +38,7 @@ export async function openStores(
   return {
     directory,
     targets: openTargetStore(directory),
+    revocations: openRevocationStore(directory),
     of,
     list: index.list,
     saveIndex: readOnly ? async () => undefined : index.save,

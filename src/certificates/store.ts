@@ -2,6 +2,7 @@ import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { type Bundle, parseBundle } from '../delivery/bundle.ts';
+import { CertathonError } from '../lib/errors.ts';
 import {
   ensureDirectory,
   readFileBounded,
@@ -38,6 +39,8 @@ export interface Store {
   /** Fingerprints that this program issued for this certificate, newest last, as far as the store remembers. */
   issued(): Promise<readonly string[]>;
   save(bundle: Bundle, origin: Origin, orderUrl: string | undefined, storedAt: Date): Promise<void>;
+  /** Makes a bundle that is there the current one. @throws STORE_UNUSABLE when it is not there */
+  restore(fingerprint: string, times: { storedAt: Date; keptUntil: Date | undefined }): Promise<void>;
   /** The order URL of the current certificate: an order file for it is a leftover of a crash. */
   currentOrderUrl(): Promise<string | undefined>;
   /** Bundles on disk, newest first. */
@@ -123,8 +126,9 @@ export function openStore(directory: string, id: string, keepVersions: number, l
         log.warn('store.written', { file: bundlePath(current.fingerprint), problem });
         return undefined;
       }
-      const { origin, storedAt } = current;
-      return { stored: { ...bundle.facts, origin, storedAt }, bundle };
+      const { origin, storedAt, keptUntil } = current;
+      const kept = keptUntil === undefined ? {} : { keptUntil };
+      return { stored: { ...bundle.facts, origin, storedAt, ...kept }, bundle };
     },
     async issued() {
       return (await readCurrent())?.issued ?? [];
@@ -144,6 +148,15 @@ export function openStore(directory: string, id: string, keepVersions: number, l
       };
       await writeJson('current.json', current);
       await pruneBundles(home, fingerprint, keepVersions);
+    },
+    async restore(fingerprint, { storedAt, keptUntil }) {
+      if ('problem' in (await readBundle(fingerprint)))
+        throw new CertathonError('STORE_UNUSABLE', `There is no usable bundle ${bundlePath(fingerprint)}`);
+      const issued = (await readCurrent())?.issued ?? [];
+      const origin = issued.includes(fingerprint) ? 'issued' : 'adopted';
+      const kept = keptUntil === undefined ? {} : { keptUntil };
+      const current: Current = { fingerprint, origin, issued, storedAt, ...kept };
+      await writeJson('current.json', current);
     },
     async currentOrderUrl() {
       return (await readCurrent())?.orderUrl;

@@ -3,6 +3,7 @@ import { mapBounded } from '../lib/parallel.ts';
 import { holdAfter, RELOAD_AGAIN_MS } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
 import type { Problem } from './model.ts';
+import { isFinal } from './revoke.ts';
 import type { Observation, PassStep } from './world.ts';
 
 /** After these a target has shown that it works. */
@@ -21,6 +22,7 @@ export async function tryStep(
   mayBeOvertaken: boolean,
   tools: ExecuteTools,
 ): Promise<{ failure: CertathonError | undefined; found: Problem[] }> {
+  if (step.do === 'revoke') return tryRevocation(step, seen, tools);
   const target = 'target' in step ? seen.targets.find(({ id }) => id === step.target) : undefined;
   try {
     const found = await execute(step, seen, tools);
@@ -38,7 +40,7 @@ export async function tryStep(
     const now = new Date(tools.clock.nowMs());
     const hold = holdAfter(failure, target?.hold, now, firstEnd(seen, target?.id), mostMs);
     if (target !== undefined) await tools.stores.targets.saveHold(target.id, hold);
-    tools.log.error('delivery.failed', {
+    tools.log.error(step.do === 'restore' ? 'certificate.failed' : 'delivery.failed', {
       code: failure.code,
       reason: failure.message,
       hint: failure.hint,
@@ -70,6 +72,34 @@ export async function tryInTurn(
     done.push(step);
   }
   return { done, found, failure: undefined, failedAt: undefined };
+}
+
+/** The next order of the certificate waits for the same time: the CA is in trouble, or wants to be left alone. */
+async function tryRevocation(
+  step: Extract<PassStep, { do: 'revoke' }>,
+  seen: Observation,
+  tools: ExecuteTools,
+): Promise<{ failure: CertathonError | undefined; found: Problem[] }> {
+  const { certificate: id } = step;
+  try {
+    return { failure: undefined, found: await execute(step, seen, tools) };
+  } catch (error) {
+    const failure = failureOf(error, tools);
+    const before = seen.certificates.find((each) => each.id === id);
+    const now = new Date(tools.clock.nowMs());
+    const hold = isFinal(failure)
+      ? undefined
+      : holdAfter(failure, before?.orderHold, now, before?.stored?.notAfter);
+    if (hold !== undefined) await tools.stores.of(id).saveHold(hold);
+    tools.log.error('certificate.failed', {
+      certificate: id,
+      code: failure.code,
+      reason: failure.message,
+      hint: failure.hint,
+      nextTryAt: hold?.until,
+    });
+    return { failure, found: [] };
+  }
 }
 
 /** Orders several certificates side by side. Each that fails is held back for itself.

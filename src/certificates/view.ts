@@ -37,10 +37,30 @@ export function viewOf(
     wanted: { names: certificate.names, wants: [], refused: [] },
     stored: certificate.stored,
     isOtherwise: isOtherwise(certificate),
+    ...withdrawnFrom(certificate, seen.revoked),
     order: certificate.order,
     orderHold: certificate.orderHold,
     targets: seen.targets.flatMap((target) => targetFor(certificate, target, seen, covering) ?? []),
     unseen: [],
+  };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** What is never taken into use again. */
+function withdrawnFrom(
+  { aside = [], revoked, versions }: ObservedCertificate,
+  all: Observation['revoked'],
+): Pick<CertificateObservation, 'isRevoked' | 'refused' | 'versions'> {
+  const fingerprints = all?.fingerprints ?? NONE;
+  const refused = aside.length === 0 ? fingerprints : new Set([...fingerprints, ...aside]);
+  const usable = versions?.filter(
+    (each) => !refused.has(each.fingerprint) && all?.lostKeys.has(each.keyHash) !== true,
+  );
+  return {
+    ...(refused.size === 0 ? {} : { refused }),
+    ...(revoked === true ? { isRevoked: true } : {}),
+    ...(usable === undefined ? {} : { versions: usable }),
   };
 }
 
@@ -52,7 +72,7 @@ function isOtherwise({ recorded, choice }: ObservedCertificate): boolean {
 function targetFor(
   certificate: ObservedCertificate,
   target: ObservedTarget,
-  { certificates }: Observation,
+  { certificates, revoked }: Observation,
   covering: Covering,
 ): Target | undefined {
   const place = target.places.get(certificate.id);
@@ -65,6 +85,10 @@ function targetFor(
     state: place.state,
     superfluous: place.superfluous,
     rivals: place.rivals,
+    ...(place.state.kind === 'certificate' &&
+    revoked?.fingerprints.has(place.state.facts.fingerprint) === true
+      ? { isRevoked: true as const }
+      : {}),
     names,
     // Preparing concerns the target, not each certificate.
     missing: [],

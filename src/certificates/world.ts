@@ -11,8 +11,10 @@ import type {
   Problem,
   StoredCertificate,
   Target,
+  Version,
   WantedNames,
 } from './model.ts';
+import type { Revocation } from './store-schema.ts';
 
 /** All certificates and all targets at once, as plain data. One certificate alone is in model.ts. */
 
@@ -37,6 +39,24 @@ export interface ObservedCertificate {
   stored: StoredCertificate | undefined;
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
+  /** A person asked to forget it. */
+  forgotten?: true;
+  /** The stored one is revoked, or is to be. */
+  revoked?: true;
+  /** Fingerprints of versions that are never taken into use again by themselves. */
+  aside?: readonly string[];
+  /** Earlier versions; only where one of them may spare an order. */
+  versions?: readonly Version[];
+}
+
+/** What was revoked, or is to be. */
+export interface Revoked {
+  /** Fingerprints. */
+  fingerprints: ReadonlySet<string>;
+  /** Keys that are never used again, by their hashes. */
+  lostKeys: ReadonlySet<string>;
+  /** Those that the CA has still to be asked for. */
+  asked: readonly Revocation[];
 }
 
 /** The place of one certificate in a target. */
@@ -91,6 +111,7 @@ export interface Observation {
   unseen: Problem[];
   /** What a person may want to know; nothing is wrong. */
   notices: Problem[];
+  revoked?: Revoked;
 }
 
 /** One certificate of a delivery. */
@@ -110,6 +131,15 @@ type OfOne<K extends CertificateStep['do']> = Extract<CertificateStep, { do: K }
 export type PassStep =
   | OfOne<'prepare'>
   | (OfOne<'adopt'> & { certificate: string })
+  | (OfOne<'restore'> & { certificate: string })
+  | {
+      do: 'revoke';
+      certificate: string;
+      names: string[];
+      fingerprint: string;
+      by: Revocation['by'];
+      reason: Revocation['reason'];
+    }
   | (OfOne<'order'> & { certificate: string })
   | OfOne<'wait'>
   | {
@@ -128,8 +158,15 @@ export type PassStep =
   /** Writes down for whom it is: a new owner, or that it is wanted again. */
   | { do: 'assign'; certificate: string; key: string; reason: 'packed' | 'wanted-again' }
   | { do: 'retire'; certificate: string; names: string[]; renewedUntil: Date; reason: 'not-wanted' }
+  /** Writes down that a person wants it out: it is taken out of the targets, and then removed. */
+  | { do: 'forget'; certificate: string; names: string[]; reason: 'asked' }
   /** Out of the store, once no target holds it. */
-  | { do: 'remove'; certificate: string; names: string[]; reason: 'expired' | 'replaced' };
+  | {
+      do: 'remove';
+      certificate: string;
+      names: string[];
+      reason: 'expired' | 'replaced' | 'revoked' | 'forgotten';
+    };
 
 /** Why a certificate gets no place. */
 export interface Refusal extends Problem {

@@ -1,7 +1,7 @@
 // pure
 
 import type { KeyObject } from 'node:crypto';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 
 /** Facts of a certificate that are safe to show. */
 export interface CertificateFacts {
@@ -84,6 +84,13 @@ export function certificateFacts(leaf: X509Certificate): CertificateFacts {
 /** The certificates of a bundle, the leaf first. */
 export function bundleChain({ pem }: Bundle): X509Certificate[] {
   return (pem.match(CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
+}
+
+/** The identity of a key, whichever certificates it is used for: SHA-256 of its public part (SubjectPublicKeyInfo).
+ * @param keyPem a private key in PEM */
+export function keyHash(keyPem: string): string {
+  const der = createPublicKey(keyPem).export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(der).digest('hex');
 }
 
 /** The private key of a bundle in PEM. Never log or print it. */

@@ -20,6 +20,8 @@ export const EVENTS = {
   'pass.failed': 'The pass ended with a failure: code, reason and hint.',
   'certificate.adopted': 'A valid certificate was read back from the marathon-lb app into the store.',
   'certificate.removed': 'A certificate that nobody needs any more was taken out of the store.',
+  'certificate.restored': 'An earlier version of a certificate was taken into use again, with the reason.',
+  'certificate.revoked': 'The CA revoked a certificate, or had done so before.',
   'certificate.issued': 'The CA issued a certificate; it is in the store.',
   'certificate.failed': 'No certificate was obtained this time.',
   'delivery.postponed': 'A delivery waits for a maintenance window or its pace, until the time that it says.',

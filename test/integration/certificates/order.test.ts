@@ -126,6 +126,7 @@ async function program({
     contact: ['mailto:ops@example.com'],
     profile: undefined,
     keyType: 'ec256',
+    isKeyLost: async () => false,
     reuseKey: false,
     preferredChain: undefined,
     trust: { kind: 'any' },
