@@ -1,10 +1,8 @@
 // START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
 // `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
-import { runPass, withSignal } from './certificates/pass.ts';
 import { reportPass } from './certificates/pass-report.ts';
 import { failedPass, type PassResult } from './certificates/pass-result.ts';
 import { servedBy } from './certificates/served.ts';
-import { withStoreLock } from './certificates/store-lock.ts';
 import { startAtItsPort } from './challenge-port.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './lib/clock.ts';
@@ -12,10 +10,11 @@ import { asCertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 import { type Loop, startLoop } from './lib/loop.ts';
 import { VERSION } from './lib/version.ts';
+import { passOn, type Wish } from './one-pass.ts';
 import { nextScheduled } from './schedule.ts';
 import { startStatusServer } from './status/server.ts';
 import { snapshotOf } from './status/snapshot.ts';
-import { policyOf, type Wiring, wire } from './wiring.ts';
+import { type Wiring, wire } from './wiring.ts';
 
 export interface Running {
   config: Config;
@@ -142,11 +141,16 @@ function gathered(
 }
 
 /** One pass, for any cron: safe beside `serve` on the same store, since one writer works at a time and looks
- * again after its turn has come. @throws STORE_LOCKED, STORE_UNUSABLE */
-export async function renew({ config, clock, log, signal }: Running): Promise<PassResult> {
-  const wiring = await wire({ config, clock, log, signal, answersAlways: false, readOnly: config.dryRun });
+ * again after its turn has come.
+ * @param wish what a person asks for beside what is due   @throws STORE_LOCKED, STORE_UNUSABLE */
+export async function renew(
+  { config, clock, log, signal }: Running,
+  wish: Wish = { forced: config.now },
+): Promise<PassResult> {
+  const { dryRun } = config;
+  const wiring = await wire({ config, clock, log, signal, answersAlways: false, readOnly: dryRun });
   try {
-    const result = await passOn(wiring, config, { forced: config.now, dryRun: config.dryRun }, ['command']);
+    const result = await passOn(wiring, config, { ...wish, dryRun }, ['command']);
     reportPass(result, undefined, log);
     return result;
   } finally {
@@ -174,24 +178,4 @@ async function passOrFailure(
 /** What every balancer serves is looked at again after a while, whatever else is due. */
 function probeOrSooner(due: Date | undefined, probeMs: number): Date {
   return new Date(Math.min(probeMs, due?.getTime() ?? probeMs));
-}
-
-/** Passes of others may hold the store for as long as a delivery takes. */
-const LOCK_WAIT_MS = 30 * 60_000;
-
-async function passOn(
-  wiring: Wiring,
-  config: Config,
-  { forced, dryRun }: { forced: boolean; dryRun: boolean },
-  reasons: readonly string[],
-): Promise<PassResult> {
-  const { tools } = wiring;
-  const { clock, log, signal } = tools;
-  const policy = { ...policyOf(config), forced };
-  log.debug('pass.started', { reasons, forced, dryRun });
-  if (dryRun) return runPass(tools, policy, true);
-  return withStoreLock(config.store, { waitMs: LOCK_WAIT_MS, clock, log, signal }, async (lost) => {
-    await wiring.challenges.sweep(clock.nowMs());
-    return runPass(withSignal(tools, AbortSignal.any([signal, lost])), policy, false);
-  });
 }

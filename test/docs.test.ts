@@ -26,7 +26,7 @@ function strangeOptions(text: string): string[] {
   const ours = text.replace(/^ *```[\s\S]*?^ *```/gm, (block) =>
     block
       .split('\n')
-      .filter((line) => /\bcertathon (serve|renew|plan|doctor|rollout|zdd)\b/.test(line))
+      .filter((line) => /\bcertathon (serve|renew|plan|doctor|certificates|revoke|rollout|zdd)\b/.test(line))
       .join('\n'),
   );
   const flags = [...ours.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);

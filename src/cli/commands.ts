@@ -14,6 +14,7 @@ export interface CommandEntry {
 
 /** Commands of two words, by the first one. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  certificates: 'Look at the certificates in the store, put an earlier one back, order anew, export.',
   rollout: 'Replace an app behind marathon-lb by its next version, without a lost request: blue/green.',
 };
 
@@ -21,6 +22,12 @@ const GROUP = {
   option: 'group',
   placeholder: '[GROUP]',
   doc: 'deployment group, as HAPROXY_DEPLOYMENT_GROUP names it',
+} as const;
+
+const ONE = {
+  option: 'certificate',
+  placeholder: '[CERTIFICATE]',
+  doc: 'id of a certificate, or a name that it covers',
 } as const;
 
 /** The commands that take the options of the table, each with a file of its own that is loaded when it runs. */
@@ -46,6 +53,58 @@ export const COMMANDS: Record<CommandName, CommandEntry> = {
       'Look at what a delivery depends on and say what to do; --fix prints a change that helps, --apply makes it.',
     example: 'certathon doctor --fix',
     load: async () => (await import('./doctor.ts')).runDoctor,
+  },
+  'certificates list': {
+    summary: 'List the certificates in the store, those that end first at the top; changes nothing.',
+    example: 'certathon certificates list --json',
+    logLevel: 'warn',
+    load: async () => (await import('./certificates.ts')).runList,
+  },
+  'certificates show': {
+    summary: 'Tell all about one certificate: facts, versions, order, what holds it back; never a key.',
+    example: 'certathon certificates show shop.example.com',
+    positional: ONE,
+    logLevel: 'warn',
+    load: async () => (await import('./certificates.ts')).runShow,
+  },
+  'certificates rollback': {
+    summary: 'Take an earlier version into use again, and deliver it.',
+    example: 'certathon certificates rollback shop.example.com --to 3fa9c1 --yes',
+    positional: ONE,
+    logLevel: 'warn',
+    load: async () => (await import('./certificates-change.ts')).runRollback,
+  },
+  'certificates reissue': {
+    summary: 'Order certificates anew before they are due, and deliver them.',
+    example: 'certathon certificates reissue shop.example.com',
+    positional: {
+      ...ONE,
+      placeholder: '[CERTIFICATE...]',
+      doc: 'ids of certificates, or names that they cover',
+    },
+    logLevel: 'warn',
+    load: async () => (await import('./certificates-change.ts')).runReissue,
+  },
+  'certificates forget': {
+    summary: 'Take a certificate that nobody asks for any more out of the balancers and the store.',
+    example: 'certathon certificates forget old.example.com --yes',
+    positional: ONE,
+    logLevel: 'warn',
+    load: async () => (await import('./certificates-change.ts')).runForget,
+  },
+  'certificates export': {
+    summary: 'Write certificate, chain and private key to files of mode 0600.',
+    example: 'certathon certificates export shop.example.com --out /root/shop/',
+    positional: ONE,
+    logLevel: 'warn',
+    load: async () => (await import('./certificates-export.ts')).runExport,
+  },
+  revoke: {
+    summary: 'Have the CA revoke a certificate, order another one and deliver it, all at once.',
+    example: 'certathon revoke shop.example.com --reason keyCompromise --yes',
+    positional: ONE,
+    logLevel: 'warn',
+    load: async () => (await import('./revoke.ts')).runRevoke,
   },
   'rollout start': {
     summary:

@@ -70,9 +70,14 @@ function addCommand(
       return;
     }
     const reading = isZdd ? readZddFlags(typed, readTextFile) : withoutReading(typed);
-    if (positional !== undefined) takePositional(reading, positional, command.args[0]);
+    if (positional !== undefined) takePositional(reading, positional, wordsOf(command));
     await run({ command: name, ...reading });
   });
+}
+
+/** Of a positional that takes several words all, as one list. */
+function wordsOf({ args }: Command): string | undefined {
+  return args.length === 0 ? undefined : args.join(',');
 }
 
 function withoutReading(typed: Record<string, unknown>): ZddReading {
@@ -89,5 +94,5 @@ function takePositional(
   if (flags[option] !== undefined && flags[option] !== word)
     problems.push(`${option} is given twice, as a word and by its flag; give one of them`);
   flags[option] = word;
-  spelt[option] = placeholder.replace(/[[\]]/g, '');
+  spelt[option] = placeholder.replace(/[[\]]|\.{3}/g, '');
 }

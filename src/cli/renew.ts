@@ -1,13 +1,18 @@
 import type { PassResult } from '../certificates/pass-result.ts';
 import type { PassStep, Put } from '../certificates/world.ts';
-import { ERRORS, type ErrorCode } from '../lib/errors.ts';
+import { CertathonError, ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { maskSecrets } from '../lib/mask.ts';
 import { type Running, renew } from '../service.ts';
+import { namedIds } from './certificates-named.ts';
 import type { RunCommand } from './run-command.ts';
 
 /** `certathon renew` */
 export const runRenew: RunCommand = async (running) => {
-  const result = await renew(running);
+  const { certificate, now } = running.config;
+  if (certificate.length > 0 && !now)
+    throw new CertathonError('CONFIG_INVALID', '--certificate means nothing without --now');
+  const only = certificate.length > 0 ? await namedIds(running) : true;
+  const result = await renew(running, { forced: now && only });
   print(running.config.json ? jsonOf(result) : textOf(result, running.config.dryRun));
   return result.exitStatus;
 };
@@ -20,7 +25,7 @@ export const runPlan: RunCommand = async (running: Running) => {
   return result.exitStatus;
 };
 
-function print(text: string): void {
+export function print(text: string): void {
   process.stdout.write(maskSecrets(text));
 }
 

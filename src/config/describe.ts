@@ -8,6 +8,7 @@ import {
   flagName,
   type OptionEntry,
   ROLLOUT_COMMANDS,
+  STORE_COMMANDS,
   takesOption,
 } from './option.ts';
 import { OPTIONS } from './options.ts';
@@ -90,7 +91,7 @@ export interface ReferenceRow {
   /** Further variables; deprecated ones cost a line in the log. */
   also: readonly { name: string; deprecated: boolean }[];
   default: string;
-  /** The commands that take the flag, in words: `all`, `certificates`, `rollouts` or their names. */
+  /** The commands that take the flag, in words: `all`, `certificates`, `store`, `rollouts` or their names. */
   commands: string;
   doc: string;
 }
@@ -118,7 +119,7 @@ export function referenceRows(): ReferenceRow[] {
 
 /** All commands about certificates are called by one word, as are all about rollouts. */
 function commandsOf(entry: OptionEntry): string {
-  const groups = { certificates: CERTIFICATE_COMMANDS, rollouts: ROLLOUT_COMMANDS };
+  const groups = { certificates: CERTIFICATE_COMMANDS, store: STORE_COMMANDS, rollouts: ROLLOUT_COMMANDS };
   const words = Object.entries(groups).flatMap(([word, commands]: [string, readonly CommandName[]]) => {
     const taking = commands.filter((command) => takesOption(entry, command));
     return taking.length === commands.length ? [word] : taking;

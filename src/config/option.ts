@@ -2,7 +2,18 @@
 import type { Kind, KindRules } from './kinds.ts';
 
 /** The commands that take options of the table, by what they are about. */
-export const CERTIFICATE_COMMANDS = ['serve', 'renew', 'plan', 'doctor'] as const;
+export const CERTIFICATE_COMMANDS = [
+  'serve',
+  'renew',
+  'plan',
+  'doctor',
+  'certificates rollback',
+  'certificates reissue',
+  'certificates forget',
+  'revoke',
+] as const;
+/** Those that only read the store. */
+export const STORE_COMMANDS = ['certificates list', 'certificates show', 'certificates export'] as const;
 export const ROLLOUT_COMMANDS = [
   'rollout start',
   'rollout status',
@@ -11,7 +22,10 @@ export const ROLLOUT_COMMANDS = [
   'rollout history',
   'zdd',
 ] as const;
-export type CommandName = (typeof CERTIFICATE_COMMANDS)[number] | (typeof ROLLOUT_COMMANDS)[number];
+export type CommandName =
+  | (typeof CERTIFICATE_COMMANDS)[number]
+  | (typeof STORE_COMMANDS)[number]
+  | (typeof ROLLOUT_COMMANDS)[number];
 
 /** One line of the table in options.ts. Everything else about an option follows from it. */
 export interface OptionEntry extends KindRules {

@@ -1,6 +1,6 @@
 // pure
 import { KNOWN_CAS } from './known-cas.ts';
-import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry } from './option.ts';
+import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry, STORE_COMMANDS } from './option.ts';
 
 /** The part of the table about which names get a certificate, and which; options.ts has the whole. */
 export const NAME_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
@@ -62,6 +62,7 @@ export const NAME_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     kind: 'duration',
     range: ['0s', '365d'],
     default: '7d',
+    commands: [...CERTIFICATE_COMMANDS, ...STORE_COMMANDS],
     doc: 'How long a certificate whose names nobody asks for any more is still renewed; afterwards it is served until it expires.',
   },
   {

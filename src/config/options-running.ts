@@ -1,8 +1,14 @@
 // pure
-import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry, ROLLOUT_COMMANDS } from './option.ts';
+import {
+  CERTIFICATE_COMMANDS,
+  forCommands,
+  type OptionEntry,
+  ROLLOUT_COMMANDS,
+  STORE_COMMANDS,
+} from './option.ts';
 
 /** Store and schedule. */
-const SCHEDULE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
+const SCHEDULE_OPTIONS = forCommands([...CERTIFICATE_COMMANDS, ...STORE_COMMANDS], [
   {
     name: 'store',
     kind: 'path',
@@ -34,6 +40,7 @@ const SCHEDULE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     name: 'timeZone',
     kind: 'timeZone',
     default: 'UTC',
+    commands: CERTIFICATE_COMMANDS,
     doc: 'Time zone of the schedule and of the maintenance windows.',
   },
   {
@@ -111,7 +118,12 @@ export const RUNNING_OPTIONS = [
     name: 'json',
     kind: 'boolean',
     // zdd.py gives the app by a flag of this name.
-    commands: ['renew', 'plan', 'doctor', ...ROLLOUTS],
+    commands: [
+      ...CERTIFICATE_COMMANDS.filter((name) => name !== 'serve'),
+      'certificates list',
+      'certificates show',
+      ...ROLLOUTS,
+    ],
     doc: 'Print the result as JSON; of a rollout each step too, one line of JSON each.',
   },
   {
@@ -131,7 +143,17 @@ export const RUNNING_OPTIONS = [
   {
     name: 'yes',
     kind: 'boolean',
-    commands: ['doctor', 'rollout start', 'rollout resume', 'rollout abort', 'zdd'],
+    commands: [
+      'doctor',
+      'certificates rollback',
+      'certificates forget',
+      'certificates export',
+      'revoke',
+      'rollout start',
+      'rollout resume',
+      'rollout abort',
+      'zdd',
+    ],
     strict: true,
     doc: 'Do not ask before anything is changed.',
   },

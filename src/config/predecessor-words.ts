@@ -1,5 +1,5 @@
 // pure
-import { CERTIFICATE_COMMANDS, ROLLOUT_COMMANDS } from './option.ts';
+import { CERTIFICATE_COMMANDS, ROLLOUT_COMMANDS, STORE_COMMANDS } from './option.ts';
 import { type Env, isSet, type Notice, PREDECESSORS, type Predecessor } from './predecessor.ts';
 
 /** Whose definition it is that we were started from, and what is left of the command line. */
@@ -13,7 +13,9 @@ export interface Recognised {
 }
 
 const OWN_COMMANDS = new Set(
-  ['lab', 'help', ...CERTIFICATE_COMMANDS, ...ROLLOUT_COMMANDS].map((name) => name.split(' ')[0] ?? ''),
+  ['lab', 'help', ...CERTIFICATE_COMMANDS, ...STORE_COMMANDS, ...ROLLOUT_COMMANDS].map(
+    (name) => name.split(' ')[0] ?? '',
+  ),
 );
 /** They have nothing to do with certificates, so no definition of a predecessor starts them. */
 const OTHER_COMMANDS = new Set(['lab', 'help', ...ROLLOUT_COMMANDS.map((name) => name.split(' ')[0] ?? '')]);

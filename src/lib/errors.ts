@@ -29,6 +29,16 @@ export const ERRORS = {
     retry: true,
     hint: 'Make the store directory writable for this user, with free space; nothing was lost.',
   },
+  CERTIFICATE_UNKNOWN: {
+    exit: 18,
+    retry: false,
+    hint: 'Name one of the certificates that `certathon certificates list` shows, by its id.',
+  },
+  CERTIFICATE_WANTED: {
+    exit: 19,
+    retry: false,
+    hint: 'Take its names out of the labels or options first; to have another one in its place, reissue or revoke it.',
+  },
   STORE_LOCKED: {
     exit: 12,
     retry: true,

@@ -122,7 +122,7 @@ describe('referenceRows()', () => {
 describe('referenceRows() of commands', () => {
   it.each([
     ['marathonUrl', 'all'],
-    ['store', 'certificates'],
+    ['store', 'certificates, store'],
     ['marathonLb', 'rollouts'],
     ['schedule', 'serve'],
     ['dryRun', 'renew, plan, rollout start, zdd'],

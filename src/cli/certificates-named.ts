@@ -1,0 +1,34 @@
+import { findCertificate } from '../certificates/find-certificate.ts';
+import type { StoredEntry } from '../certificates/store-catalogue.ts';
+import { openStores, type StoreSet } from '../certificates/store-set.ts';
+import { CertathonError } from '../lib/errors.ts';
+import type { Running } from '../service.ts';
+
+/** The store, only to be looked at. */
+export function readOnlyStores({ config, log }: Pick<Running, 'config' | 'log'>): Promise<StoreSet> {
+  return openStores(config.store, config.keepVersions, log, { readOnly: true });
+}
+
+/** The one certificate that a command is about.
+ * @throws CONFIG_INVALID when none or several were given   @throws CERTIFICATE_UNKNOWN */
+export async function namedCertificate(running: Running, stores: StoreSet): Promise<StoredEntry> {
+  const [word, ...more] = running.config.certificate;
+  if (word === undefined || more.length > 0)
+    throw new CertathonError(
+      'CONFIG_INVALID',
+      'certificate is not set to one certificate: give its id, or a name that it covers',
+    );
+  return findCertificate(await stores.list(), word);
+}
+
+/** The ids of all that were given.   @throws CONFIG_INVALID, CERTIFICATE_UNKNOWN */
+export async function namedIds(running: Running): Promise<string[]> {
+  const { certificate } = running.config;
+  if (certificate.length === 0)
+    throw new CertathonError(
+      'CONFIG_INVALID',
+      'certificate is not set: give ids of certificates, or names that they cover',
+    );
+  const entries = await (await readOnlyStores(running)).list();
+  return [...new Set(certificate.map((word) => findCertificate(entries, word).id))];
+}

@@ -1,0 +1,70 @@
+import { findVersion } from '../certificates/find-certificate.ts';
+import { isKeyLost } from '../certificates/store-revocations.ts';
+import type { Revocation } from '../certificates/store-schema.ts';
+import { bundleKey, keyHash } from '../delivery/bundle.ts';
+import { CertathonError } from '../lib/errors.ts';
+import { renew } from '../service.ts';
+import { end, isMeant } from './certificates-change.ts';
+import { namedCertificate, readOnlyStores } from './certificates-named.ts';
+import { print } from './renew.ts';
+import type { RunCommand } from './run-command.ts';
+
+/** `certathon revoke`: written down, revoked, ordered anew and delivered in one pass. Whatever ends it in between, the
+ * next pass of anything goes on. */
+export const runRevoke: RunCommand = async (running) => {
+  const { config, clock } = running;
+  const stores = await readOnlyStores(running);
+  const entry = await namedCertificate(running, stores);
+  const { id, stored, record } = entry;
+  const store = stores.of(id);
+  const fingerprint =
+    config.fingerprint === undefined
+      ? stored?.fingerprint
+      : findVersion(await store.versions(), id, config.fingerprint).fingerprint;
+  const bundle = fingerprint === undefined ? undefined : await store.version(fingerprint);
+  if (bundle === undefined)
+    throw new CertathonError(
+      'CERTIFICATE_UNKNOWN',
+      `${id} was not issued yet, so there is nothing to revoke`,
+    );
+  const { facts } = bundle;
+  const revocation: Revocation = {
+    certificate: id,
+    fingerprint: facts.fingerprint,
+    names: facts.names,
+    reason: config.reason,
+    by: config.by,
+    directoryUrl: record?.choice.directoryUrl ?? config.acmeDirectory,
+    keyHash: keyHash(bundleKey(bundle)),
+    askedAt: new Date(clock.nowMs()),
+    state: 'asked',
+  };
+  const then = facts.fingerprint === stored?.fingerprint ? ', and another one is ordered and delivered' : '';
+  const lost = isKeyLost(revocation) ? '; its key is never used again' : '';
+  const question = `The CA revokes ${facts.fingerprint.slice(0, 16)} for ${facts.names.join(', ')} (${config.reason})${then}${lost}. Revoke it?`;
+  if (!(await isMeant(question, running, 'revoke'))) return 0;
+  const result = await renew(running, {
+    forced: false,
+    isAsked: true,
+    before: (writable) => writable.revocations.save(revocation),
+  });
+  const after = (await stores.revocations.list()).find((each) => each.fingerprint === facts.fingerprint);
+  const status = end(running, result);
+  if (!config.json) print(`${wordsOf(after?.state)}\n`);
+  return status;
+};
+
+function wordsOf(state: Revocation['state'] | undefined): string {
+  switch (state) {
+    case 'revoked':
+      return 'the certificate is revoked';
+    case 'already':
+      return 'the certificate had been revoked before';
+    case 'asked':
+      return 'the certificate is not revoked yet: the next pass asks the CA again';
+    case 'refused':
+      return 'the CA did not revoke the certificate; its key is not used any more all the same';
+    default:
+      return 'the CA did not revoke the certificate, and it stays in use';
+  }
+}
