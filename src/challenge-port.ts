@@ -10,29 +10,50 @@ const ASK_MS = 5_000;
  * on, and the port of our own definitions is the most likely one to be mapped by whoever repairs it. */
 const SPARE_PORT = 8080;
 
+/** Which ports nobody has said outright: what a predecessor listened on, or PORT0 and PORT1, which behind a bridge are
+ * those of the agent. The definition of the app knows better. */
+export interface GuessedPorts {
+  challengePort: boolean;
+  adminPort: boolean;
+}
+
 export interface PortOptions {
-  config: Config;
-  /** The configured port is only what a predecessor listened on, so that the definition of the app knows better. */
-  isGuessed: boolean;
+  config: Pick<Config, 'appId' | 'challengePort' | 'adminPort'>;
+  isGuessed: GuessedPorts;
   ownApp: (appId: string, signal: AbortSignal) => Promise<App>;
   signal: AbortSignal;
 }
 
-/** Serves challenges at the configured port. In the definition of a predecessor that is the one in the definition if
- * Marathon tells it, else the predecessor's; when it can not be opened the spare one, said loudly: a service that
- * ends for it would neither watch nor repair what the balancers serve.
+/** The ports to listen at: as configured, or, for those that are only guessed, as the definition maps them if Marathon
+ * tells it in time. It is asked once at most. */
+export async function portsToOpen({
+  config: { appId, challengePort, adminPort },
+  isGuessed,
+  ownApp,
+  signal,
+}: PortOptions): Promise<{ challengePort: number; adminPort: number }> {
+  const asked = { challengePort, adminPort };
+  if (appId === undefined || !(isGuessed.challengePort || isGuessed.adminPort)) return asked;
+  try {
+    const app = await ownApp(appId, AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]));
+    if (isGuessed.challengePort) asked.challengePort = exposedPort(app, 0) ?? challengePort;
+    if (isGuessed.adminPort) asked.adminPort = exposedPort(app, 1) ?? adminPort;
+  } catch {
+    // What is wrong with Marathon is said by the first pass.
+  }
+  return asked;
+}
+
+/** Serves challenges at a port; with a spare one there, said loudly, when it can not be opened: a service that ends for
+ * it would neither watch nor repair what the balancers serve.
  * @throws PORT_UNUSABLE */
 export async function startAtItsPort(
-  options: Omit<ResponderOptions, 'port'>,
-  { config, isGuessed, ownApp, signal }: PortOptions,
+  { port, ...options }: ResponderOptions,
+  hasSpare: boolean,
 ): Promise<Responder> {
   const start = (port: number) => startResponder({ ...options, port });
-  if (!isGuessed) return start(config.challengePort);
+  if (!hasSpare) return start(port);
   const { log } = options;
-  const told = await portToldBy(config.appId, ownApp, signal);
-  const port = told ?? config.challengePort;
-  if (port !== config.challengePort)
-    log.info('challenge.port', { port, reason: `the definition of ${config.appId} maps it` });
   return start(port).catch((error: unknown) => {
     const refused: CertathonError = asCertathonError(error);
     if (refused.code !== 'PORT_UNUSABLE' || port === SPARE_PORT) throw error;
@@ -40,17 +61,4 @@ export async function startAtItsPort(
     log.error('challenge.port', { code, reason: message, hint, port: SPARE_PORT });
     return start(SPARE_PORT);
   });
-}
-
-async function portToldBy(
-  appId: string | undefined,
-  ownApp: PortOptions['ownApp'],
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  if (appId === undefined) return undefined;
-  try {
-    return exposedPort(await ownApp(appId, AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])));
-  } catch {
-    return undefined; // what is wrong with Marathon is said by the first pass
-  }
 }

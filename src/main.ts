@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import type { GuessedPorts } from './challenge-port.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { type CommandCall, createProgram } from './cli/program.ts';
 import { stepDown } from './cli/step-down.ts';
@@ -55,19 +56,22 @@ async function run({ command, notes, ...typed }: CommandCall, stock: StockSettin
   try {
     return await runCommand({
       ...{ config, clock: systemClock, log, signal: stopping.signal },
-      isPortGuessed: isPortGuessed(stock, sources),
+      ...{ stock, isGuessed: guessedPorts(stock, sources) },
     });
   } finally {
     log.flush();
   }
 }
 
-/** Whether nobody but the predecessor's own habit, or Marathon's PORT0, says where challenges are answered. */
-function isPortGuessed(
+/** Which ports nobody but the predecessor's own habit, or Marathon's PORT0 and PORT1, says. */
+function guessedPorts(
   { predecessor }: StockSettings,
-  { challengePort }: Readonly<Record<string, string>>,
-): boolean {
-  return predecessor !== undefined && [`as ${predecessor} has it`, 'env PORT0'].includes(challengePort ?? '');
+  { challengePort, adminPort }: Readonly<Record<string, string>>,
+): GuessedPorts {
+  return {
+    challengePort: [`as ${predecessor} has it`, 'env PORT0'].includes(challengePort ?? ''),
+    adminPort: adminPort === 'env PORT1',
+  };
 }
 
 /** Three lines: what, why, what to do. Never a stack, which helps nobody at night; never a secret. */

@@ -1,3 +1,4 @@
+import { shownAs, storesWith } from './adoption.ts';
 import { type PassPolicy, runPass, withSignal } from './certificates/pass.ts';
 import type { PassResult } from './certificates/pass-result.ts';
 import { withStoreLock } from './certificates/store-lock.ts';
@@ -14,7 +15,7 @@ export interface Wish extends Pick<PassPolicy, 'forced' | 'restores' | 'forgets'
 }
 
 /** Passes of others may hold the store for as long as a delivery takes. */
-const LOCK_WAIT_MS = 30 * 60_000;
+export const LOCK_WAIT_MS = 30 * 60_000;
 
 /** One pass, by the only writer of the store; a dry run needs no turn.
  * @throws STORE_LOCKED, STORE_UNUSABLE, the reason of an aborted signal */
@@ -32,10 +33,19 @@ export async function passOn(
     ...(isAsked ? { askedAt: new Date(clock.nowMs()) } : {}),
   });
   log.debug('pass.started', { reasons, forced: asked.forced, dryRun });
-  if (dryRun) return runPass(tools, policy(), true);
+  if (dryRun) {
+    const planned = await wiring.adoption.due();
+    if (planned === undefined) return runPass(tools, policy(), true);
+    const stores = storesWith(tools.stores, planned, new Date(clock.nowMs()));
+    return { ...(await runPass({ ...tools, stores }, policy(), true)), adoption: shownAs(planned) };
+  }
   return withStoreLock(config.store, { waitMs: LOCK_WAIT_MS, clock, log, signal }, async (lost) => {
     await wiring.challenges.sweep(clock.nowMs());
     await before?.(tools.stores);
-    return runPass(withSignal(tools, AbortSignal.any([signal, lost])), policy(), false);
+    const stop = AbortSignal.any([signal, lost]);
+    const planned = await wiring.adoption.due();
+    if (planned !== undefined) await wiring.adoption.take(planned, stop);
+    const result = await runPass(withSignal(tools, stop), policy(), false);
+    return planned === undefined ? result : { ...result, adoption: shownAs(planned) };
   });
 }

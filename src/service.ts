@@ -1,10 +1,12 @@
 // START HERE. One pass is: observe the world, plan, execute (certificates/pass.ts). `renew` is one pass,
 // `serve` repeats it on a schedule, on Marathon's events and when a certificate becomes due.
+
 import { reportPass } from './certificates/pass-report.ts';
 import { failedPass, type PassResult } from './certificates/pass-result.ts';
 import { servedBy } from './certificates/served.ts';
-import { startAtItsPort } from './challenge-port.ts';
+import { type GuessedPorts, portsToOpen, startAtItsPort } from './challenge-port.ts';
 import type { Config } from './config/config.ts';
+import type { StockSettings } from './config/stock-settings.ts';
 import type { Clock } from './lib/clock.ts';
 import { asCertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
@@ -22,9 +24,13 @@ export interface Running {
   log: Log;
   /** Aborted when the program is told to stop. */
   signal: AbortSignal;
-  /** The port for challenges is only what a predecessor listened on (config/stock-settings.ts). */
-  isPortGuessed?: boolean;
+  /** What the definition that started us means, when it is one of a predecessor. */
+  stock?: Pick<StockSettings, 'predecessor' | 'storage' | 'labels'>;
+  /** Which ports nobody has said outright. */
+  isGuessed?: GuessedPorts;
 }
+
+const SAID = { challengePort: false, adminPort: false };
 
 export interface Ports {
   challengePort: number;
@@ -54,16 +60,27 @@ export async function serve(
   let now = false;
   let loop: Loop | undefined;
   try {
-    const wiring = await wire({ config, clock, log, signal, answersAlways: true, readOnly: false });
+    const wiring = await wire({
+      ...{ config, clock, log, signal, stock: running.stock },
+      ...{ answersAlways: true, readOnly: false },
+    });
     closers.push(wiring.close);
 
     const { bind: host, instance } = config;
+    const { isGuessed = SAID, stock } = running;
+    const { challengePort, adminPort } = await portsToOpen({
+      ...{ config, isGuessed, signal },
+      ownApp: (appId, stop) => wiring.tools.marathon.app(appId, stop),
+    });
+    if (challengePort !== config.challengePort)
+      log.info('challenge.port', {
+        port: challengePort,
+        reason: `the definition of ${config.appId} maps it`,
+      });
+    const hasSpare = stock?.predecessor !== undefined && isGuessed.challengePort;
     const responder = await startAtItsPort(
-      { host, instance, answer: wiring.answer, log },
-      {
-        ...{ config, isGuessed: running.isPortGuessed === true, signal },
-        ownApp: (appId, stop) => wiring.tools.marathon.app(appId, stop),
-      },
+      { host, port: challengePort, instance, answer: wiring.answer, log },
+      hasSpare,
     );
     closers.push(responder.close);
 
@@ -79,8 +96,8 @@ export async function serve(
         },
       });
     // Predecessors had no such port: on the host's network it may be somebody else's, and any free one does.
-    const status = await statusAt(config.adminPort).catch((error: unknown) => {
-      if (running.isPortGuessed !== true || asCertathonError(error).code !== 'PORT_UNUSABLE') throw error;
+    const status = await statusAt(adminPort).catch((error: unknown) => {
+      if (!hasSpare || asCertathonError(error).code !== 'PORT_UNUSABLE') throw error;
       return statusAt(0);
     });
     closers.push(status.close);
@@ -144,11 +161,11 @@ function gathered(
  * again after its turn has come.
  * @param wish what a person asks for beside what is due   @throws STORE_LOCKED, STORE_UNUSABLE */
 export async function renew(
-  { config, clock, log, signal }: Running,
+  { config, clock, log, signal, stock }: Running,
   wish: Wish = { forced: config.now },
 ): Promise<PassResult> {
   const { dryRun } = config;
-  const wiring = await wire({ config, clock, log, signal, answersAlways: false, readOnly: dryRun });
+  const wiring = await wire({ config, clock, log, signal, stock, answersAlways: false, readOnly: dryRun });
   try {
     const result = await passOn(wiring, config, { ...wish, dryRun }, ['command']);
     reportPass(result, undefined, log);

@@ -1,4 +1,5 @@
 import { keyAuthorization } from './acme/account-key.ts';
+import { type Adoption, openAdoption } from './adoption.ts';
 import { whileAnswering } from './answering.ts';
 import { openCas, revokeAt } from './ca.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
@@ -14,6 +15,7 @@ import { type ChallengeStore, openChallengeStore } from './certificates/store-ch
 import { revokedBy } from './certificates/store-revocations.ts';
 import { openStores } from './certificates/store-set.ts';
 import type { Config } from './config/config.ts';
+import type { StockSettings } from './config/stock-settings.ts';
 import { openConnections } from './connections.ts';
 import { keyHash, LARGEST_BUNDLE } from './delivery/bundle.ts';
 import { showCertificate } from './finding.ts';
@@ -27,6 +29,7 @@ import type { MarathonEvent } from './marathon/event-schema.ts';
 export interface Wiring {
   tools: ExecuteTools;
   challenges: ChallengeStore;
+  adoption: Adoption;
   /** The body for a token, or undefined: from the store, else from the account's thumbprint when asked to. */
   answer: (token: string) => Promise<string | undefined>;
   /** Called with each event that concerns one of the two apps, while somebody holds `tools.delivery.wake`. */
@@ -47,6 +50,8 @@ export interface WiringOptions {
   answersAlways: boolean;
   /** A dry run: nothing is written, not even the directories of the store. */
   readOnly: boolean;
+  /** What the definition that started us means, when it is one of a predecessor. */
+  stock?: Pick<StockSettings, 'labels' | 'storage'> | undefined;
 }
 
 /** A reload takes 0.2 s on a balancer at rest. */
@@ -59,6 +64,7 @@ export async function wire({
   signal,
   answersAlways,
   readOnly,
+  stock,
 }: WiringOptions): Promise<Wiring> {
   const { marathon, wake, finding, limits, onEvent, onOtherApp, hasEvents, close } = openConnections({
     config,
@@ -106,6 +112,7 @@ export async function wire({
     routingHost: config.routingHost,
     discovery: {
       mode: finding.needsMarathon ? config.discover : 'off',
+      ...stock?.labels,
       groups: config.groups,
       allowedDomains: config.allowedDomains,
       mostPerApp: config.namesPerApp,
@@ -208,7 +215,8 @@ export async function wire({
       },
     },
   };
-  return { tools, challenges, answer, onEvent, onOtherApp, hasEvents, close };
+  const adoption = openAdoption({ config, clock, log, stores, cas }, stock?.storage);
+  return { tools, challenges, adoption, answer, onEvent, onOtherApp, hasEvents, close };
 }
 
 /** What the options say about when and what may be done. */

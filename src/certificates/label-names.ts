@@ -35,6 +35,8 @@ export interface LabelSources {
   groups: readonly string[] | 'all';
   /** Whether every HAPROXY_{n}_VHOST asks, too. */
   vhosts: boolean;
+  /** Whether only the first name of each MARATHON_ACME_{n}_DOMAIN label asks, as marathon-acme has it. */
+  firstNameOnly?: boolean | undefined;
   ownAppId: string | undefined;
   allowed: AllowedChoices;
 }
@@ -46,7 +48,8 @@ export interface LabelSources {
  * is challenged there. A port that is in none of the groups asks for nothing, nor does one with
  * `CERTATHON_{n}_ENABLED=false`. Labels count also beyond the ports that Marathon tells of.
  * @source marathon-lb config.py (HAPROXY_{n}_GROUP before HAPROXY_GROUP), marathon-acme's labels */
-export function namesFromLabels({ apps, groups, vhosts, ownAppId, allowed }: LabelSources): LabelNames {
+export function namesFromLabels(sources: LabelSources): LabelNames {
+  const { apps, groups, vhosts, firstNameOnly, ownAppId, allowed } = sources;
   const found: LabelNames = { asks: [], refused: [] };
   for (const app of apps) {
     const asking = askingLabels(app, vhosts && app.id !== ownAppId);
@@ -63,7 +66,8 @@ export function namesFromLabels({ apps, groups, vhosts, ownAppId, allowed }: Lab
         found.refused.push(...port.refused);
       }
       if (!port.isEnabled) continue;
-      const names = splitNames(labelOf(app, label) ?? '');
+      const written = splitNames(labelOf(app, label) ?? '');
+      const names = firstNameOnly && label.startsWith('MARATHON_ACME_') ? written.slice(0, 1) : written;
       const source = `label ${label} of ${app.id}`;
       if (names.length > MOST_ITEMS)
         found.refused.push(beyond(names.length - MOST_ITEMS, 'names', source, MOST_ITEMS));

@@ -7,8 +7,9 @@ import type { Pace } from '../delivery/timing.ts';
 /** What the certificates job knows and does, as plain data that can be printed, stored and compared.
  * Private keys are never part of it: they stay in the store and in the bundle that is delivered. */
 
-/** `issued`: ordered by us. `adopted`: found in a target, so perhaps somebody else's. */
-export type Origin = 'issued' | 'adopted';
+/** `issued`: ordered by us. `inherited`: ordered by the predecessor whose place we take, so replaced like one of ours.
+ * `adopted`: found in a target, so perhaps somebody else's. */
+export type Origin = 'issued' | 'inherited' | 'adopted';
 
 /** A bundle in the store, in use or not. */
 export interface Version extends CertificateFacts {

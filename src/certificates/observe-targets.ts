@@ -93,7 +93,7 @@ function namesOf(
 
 /** Is a certificate still to be served? */
 export function isDelivered(
-  certificate: Pick<ObservedCertificate, 'life' | 'stored' | 'goneSince' | 'forgotten'>,
+  certificate: Pick<ObservedCertificate, 'life' | 'stored' | 'forgotten' | 'revoked'>,
   now: Date,
 ): boolean {
   const { life } = certificate;

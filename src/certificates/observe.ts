@@ -36,6 +36,10 @@ export interface Discovery {
   mostPerApp: number;
   /** Among which labels may choose. */
   allowed: AllowedChoices;
+  /** Whether the HAPROXY_0_VHOST label of our own app lists names, or only routes challenges. Default true. */
+  ownVhost?: boolean | undefined;
+  /** Whether only the first name of each MARATHON_ACME_{n}_DOMAIN label counts. */
+  firstNameOnly?: boolean | undefined;
 }
 
 /** The groups of balancers that are not found through Marathon. */
@@ -96,7 +100,7 @@ function namesOf(
   balancerApps: readonly App[],
   { domains, routingHost, discovery, appId }: ObserveTools,
 ): WantedNames {
-  const label = own?.labels.HAPROXY_0_VHOST;
+  const label = discovery.ownVhost === false ? undefined : own?.labels.HAPROXY_0_VHOST;
   const theirs = balancerApps.map(({ args, cmd }) => groupsOf(args, cmd));
   const found = theirs.includes('all') ? ('all' as const) : (theirs as string[][]).flat();
   const groups =
@@ -118,6 +122,7 @@ function namesOf(
       apps: discovery.mode === 'off' ? [] : (apps ?? []),
       groups,
       vhosts: discovery.mode === 'vhosts',
+      firstNameOnly: discovery.firstNameOnly,
       ownAppId: appId,
       allowed: discovery.allowed,
     }),

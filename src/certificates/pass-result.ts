@@ -1,5 +1,6 @@
 // pure
 import { type CertathonError, describeError, ERRORS, type ErrorCode } from '../lib/errors.ts';
+import type { AdoptionReport } from './adopt/describe-adoption.ts';
 import type { Postponed, Problem } from './model.ts';
 import type { Observation, PassStep, Plan } from './world.ts';
 
@@ -20,6 +21,8 @@ export interface PassResult {
   checkAgainAt: Date | undefined;
   /** 0: every wanted name has a valid certificate and every balancer serves it. */
   exitStatus: number;
+  /** What was taken over from a predecessor before it began; with `dryRun` it would be. */
+  adoption?: { report: AdoptionReport; lines: string[] } | undefined;
 }
 
 /** When Marathon or the store is away, the next look is not left to the schedule. */

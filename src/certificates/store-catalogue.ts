@@ -50,7 +50,7 @@ const marked = z.object({
         notBefore: date,
         notAfter: date,
         selfSigned: z.boolean(),
-        origin: z.enum(['issued', 'adopted']),
+        origin: z.enum(['issued', 'inherited', 'adopted']),
         storedAt: date.optional(),
         keptUntil: date.optional(),
         bytes: z.number().optional(),

@@ -19,7 +19,7 @@ export type BegunOrder = z.infer<typeof BEGUN_ORDER>;
 /** Which bundle is in use, and which this program issued. */
 export const CURRENT = z.object({
   fingerprint,
-  origin: z.enum(['issued', 'adopted']),
+  origin: z.enum(['issued', 'inherited', 'adopted']),
   orderUrl: z.string().optional(),
   storedAt: z.coerce.date().optional(),
   /** A person put it back: not renewed by its age before this time. */

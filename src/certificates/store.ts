@@ -36,7 +36,8 @@ export interface Store {
   readonly directory: string;
   readonly id: string;
   current(): Promise<{ stored: StoredCertificate; bundle: Bundle } | undefined>;
-  /** Fingerprints that this program issued for this certificate, newest last, as far as the store remembers. */
+  /** Fingerprints that this program, or its predecessor, issued for this certificate, newest last, as far as the store
+   * remembers. */
   issued(): Promise<readonly string[]>;
   save(bundle: Bundle, origin: Origin, orderUrl: string | undefined, storedAt: Date): Promise<void>;
   /** Makes a bundle that is there the current one. @throws STORE_UNUSABLE when it is not there */
@@ -137,8 +138,9 @@ export function openStore(directory: string, id: string, keepVersions: number, l
       const before = await readCurrent();
       const { fingerprint } = bundle.facts;
       await write(`bundle-${fingerprint}.pem`, bundle.pem);
-      const others = (before?.issued ?? []).filter((each) => each !== fingerprint || origin !== 'issued');
-      const issued = [...others, ...(origin === 'issued' ? [fingerprint] : [])].slice(-ISSUED_REMEMBERED);
+      const isOurs = origin !== 'adopted';
+      const others = (before?.issued ?? []).filter((each) => each !== fingerprint || !isOurs);
+      const issued = [...others, ...(isOurs ? [fingerprint] : [])].slice(-ISSUED_REMEMBERED);
       const current: Current = {
         fingerprint,
         origin,

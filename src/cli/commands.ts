@@ -48,6 +48,13 @@ export const COMMANDS: Record<CommandName, CommandEntry> = {
     example: 'certathon plan --json',
     load: async () => (await import('./renew.ts')).runPlan,
   },
+  adopt: {
+    summary:
+      'Take over accounts and valid certificates from the directory of a predecessor, which is only read; --dry-run shows what.',
+    example: 'certathon adopt /etc/letsencrypt --dry-run',
+    positional: { option: 'from', placeholder: '[PATH]', doc: 'directory of the predecessor' },
+    load: async () => (await import('./adopt.ts')).runAdopt,
+  },
   doctor: {
     summary:
       'Look at what a delivery depends on and say what to do; --fix prints a change that helps, --apply makes it.',

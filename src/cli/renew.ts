@@ -41,7 +41,7 @@ export function jsonOf(result: PassResult): string {
     life,
     stored: stored ?? null,
   }));
-  return `${JSON.stringify({ names: seen?.wanted.names ?? [], certificates, planned: plan?.steps ?? [], done, retired: plan?.retired ?? [], problems: hinted(problems), notices: hinted(notices), postponed, checkAgainAt: checkAgainAt ?? null, exitStatus }, null, 2)}\n`;
+  return `${JSON.stringify({ names: seen?.wanted.names ?? [], certificates, ...(result.adoption === undefined ? {} : { adoption: result.adoption.report }), planned: plan?.steps ?? [], done, retired: plan?.retired ?? [], problems: hinted(problems), notices: hinted(notices), postponed, checkAgainAt: checkAgainAt ?? null, exitStatus }, null, 2)}\n`;
 }
 
 /** Certificates told one by one. */
@@ -49,7 +49,7 @@ const MOST_TOLD = 20;
 
 /** For people: one line a step, three lines a problem: what, why, what to do. */
 export function textOf(result: PassResult, dryRun: boolean): string {
-  const lines: string[] = [];
+  const lines = [...(result.adoption?.lines ?? [])];
   const steps = dryRun ? (result.plan?.steps ?? []) : result.done;
   for (const step of steps) lines.push(`${dryRun ? 'would ' : ''}${lineOf(step)}`);
   for (const { code, message } of result.problems) lines.push(code, `  ${message}`, `  ${hintOf(code)}`);

@@ -6,6 +6,7 @@ export const CERTIFICATE_COMMANDS = [
   'serve',
   'renew',
   'plan',
+  'adopt',
   'doctor',
   'certificates rollback',
   'certificates reissue',

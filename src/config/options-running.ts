@@ -103,7 +103,7 @@ export const RUNNING_OPTIONS = [
   {
     name: 'dryRun',
     kind: 'boolean',
-    commands: ['renew', 'plan', 'rollout start', 'zdd'],
+    commands: ['renew', 'plan', 'adopt', 'rollout start', 'zdd'],
     strict: true,
     doc: 'Print what would be done, and change nothing.',
   },
@@ -125,6 +125,14 @@ export const RUNNING_OPTIONS = [
       ...ROLLOUTS,
     ],
     doc: 'Print the result as JSON; of a rollout each step too, one line of JSON each.',
+  },
+  {
+    name: 'from',
+    kind: 'path',
+    commands: ['adopt'],
+    strict: true,
+    example: '/etc/letsencrypt',
+    doc: 'Directory of letsencrypt-dcos, marathon-acme or letsencrypt-marathon-lb to take over from; their usual places unless set.',
   },
   {
     name: 'fix',

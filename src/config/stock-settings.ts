@@ -25,13 +25,11 @@ export interface StockSettings {
   refusals: readonly string[];
 }
 
-/** Which names a predecessor took from labels. */
+/** How a predecessor read labels, where no option of ours says it: whose labels count is in `defaults`. */
 export interface LabelsRead {
   /** Whether HAPROXY_0_VHOST of its own app lists names; otherwise it only routes. */
   ownVhost: boolean;
-  /** The HAPROXY_GROUP of the apps whose MARATHON_ACME_{n}_DOMAIN labels count; undefined: no other app's. */
-  group: string | undefined;
-  /** Whether only the first name of such a label counts. */
+  /** Whether only the first name of a MARATHON_ACME_{n}_DOMAIN label counts. */
   firstNameOnly: boolean;
 }
 
@@ -81,6 +79,7 @@ export function stockSettings(
       ? { store: `${storage.replace(/\/+$/, '')}/certathon` }
       : {}),
     ...(predecessor === 'marathon-acme' && storage !== undefined ? sharedDirectory(storage, env) : {}),
+    ...(predecessor === 'marathon-acme' ? { groups: words.group ?? 'external' } : { discover: 'off' }),
   };
   const source = `as ${predecessor} has it`;
   const port = isSet(env, 'CERTATHON_CHALLENGE_PORT') ? env.CERTATHON_CHALLENGE_PORT : texts.challengePort;
@@ -99,7 +98,6 @@ export function stockSettings(
     defaults: Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { text, source }])),
     labels: {
       ownVhost: predecessor !== 'marathon-acme',
-      group: predecessor === 'marathon-acme' ? (words.group ?? 'external') : undefined,
       firstNameOnly: !words.everyName,
     },
     whyRoot,

@@ -18,7 +18,8 @@ export const EVENTS = {
   'pass.finished': 'The pass ended: every certificate is valid and served.',
   'pass.noticed': 'Something that a person may want to know; nothing is wrong.',
   'pass.failed': 'The pass ended with a failure: code, reason and hint.',
-  'certificate.adopted': 'A valid certificate was read back from the marathon-lb app into the store.',
+  'certificate.adopted':
+    'A valid certificate was read back from the marathon-lb app into the store, or taken over from the storage of a predecessor.',
   'certificate.removed': 'A certificate that nobody needs any more was taken out of the store.',
   'certificate.restored': 'An earlier version of a certificate was taken into use again, with the reason.',
   'certificate.revoked': 'The CA revoked a certificate, or had done so before.',
@@ -36,6 +37,10 @@ export const EVENTS = {
   'balancer.unreachable': 'The signal to reload did not reach a balancer, or it was refused.',
   'balancer.replaced':
     'The task of a balancer that serves another certificate was ended; Marathon starts another one.',
+  'account.adopted': 'An account key was taken over from the storage of a predecessor.',
+  'adoption.problem':
+    'Something in the storage of a predecessor could not be used; no contents are in the line.',
+  'adoption.finished': 'What could be taken over from the storage of a predecessor is in the store.',
   'account.registered': 'The account exists at the CA (created or found by its key).',
   'order.created': 'The CA opened an order.',
   'order.resumed': 'An order begun earlier is taken up again.',

@@ -55,6 +55,19 @@ describe('namesFromLabels()', () => {
     expect(asked(grouped(labels))).toEqual(expected);
   });
 
+  it('takes the first name of marathon-acme’s labels alone where a definition of it says so', () => {
+    const labels = grouped({
+      MARATHON_ACME_0_DOMAIN: 'a.example, b.example',
+      CERTATHON_0_DOMAIN: 'c.example d.example',
+    });
+
+    expect(asked(labels, { firstNameOnly: true })).toEqual([
+      'CERTATHON_0_DOMAIN: c.example d.example',
+      'MARATHON_ACME_0_DOMAIN: a.example',
+    ]);
+    expect(asked(labels)).toContain('MARATHON_ACME_0_DOMAIN: a.example b.example');
+  });
+
   it.each<[string, Record<string, string>, string[] | 'all', boolean]>([
     ['the group of the app', { HAPROXY_GROUP: 'external' }, ['external'], true],
     ['one group of several', { HAPROXY_GROUP: 'internal, external' }, ['x', 'external'], true],

@@ -125,7 +125,7 @@ describe('referenceRows() of commands', () => {
     ['store', 'certificates, store'],
     ['marathonLb', 'rollouts'],
     ['schedule', 'serve'],
-    ['dryRun', 'renew, plan, rollout start, zdd'],
+    ['dryRun', 'renew, plan, adopt, rollout start, zdd'],
   ])('calls those of %s %s', (option, commands) => {
     expect(referenceRows().find(({ name }) => name === option)?.commands).toBe(commands);
   });

@@ -46,11 +46,11 @@ describe('a definition of a predecessor with only the image replaced', () => {
       ...{ marathonUrl: ['http://marathon.mesos:8080'], marathonLbApp: ['/marathon-lb'] },
       ...{ acmeEmail: 'ops@example.com', acmeDirectory: LETSENCRYPT, appId: '/letsencrypt-dcos' },
       ...{ delivery: 'environment', certEnv: 'HAPROXY_SSL_CERT', store: '/etc/letsencrypt/certathon' },
-      ...{ challengePort: 80, adminPort: 8081, user: undefined, domains: [] },
+      ...{ challengePort: 80, adminPort: 8081, user: undefined, domains: [], discover: 'off' },
     });
     expect(stock).toMatchObject({
       ...{ predecessor: 'letsencrypt-dcos', storage: '/etc/letsencrypt', refusals: [] },
-      labels: { ownVhost: true, group: undefined, firstNameOnly: true },
+      labels: { ownVhost: true, firstNameOnly: true },
       whyRoot: 'the files in /etc/letsencrypt are those of root, as letsencrypt-dcos ran',
     });
     const lines = [...stock.notices, ...warnings.map(({ fields }) => fields)];
@@ -94,7 +94,8 @@ describe('a definition of a predecessor with only the image replaced', () => {
         acmeDirectory: LETSENCRYPT,
       },
     });
-    expect(stock.labels).toEqual({ ownVhost: false, group: 'external', firstNameOnly: true });
+    expect(stock.labels).toEqual({ ownVhost: false, firstNameOnly: true });
+    expect(config).toMatchObject({ discover: 'labels', groups: ['external'] });
     expect(stock.notices).toHaveLength(5);
   });
 
@@ -230,7 +231,7 @@ describe('stockSettings()', () => {
       (path) => path === '/s/',
     );
 
-    expect(Object.keys(defaults).sort()).toEqual(['challengePort', 'store']);
+    expect(Object.keys(defaults).sort()).toEqual(['challengePort', 'groups', 'store']);
     expect(defaults.store).toEqual({ text: '/s/certathon', source: 'as marathon-acme has it' });
   });
 });
