@@ -1,8 +1,10 @@
 import type { ExecuteTools } from '../../src/certificates/execute.ts';
 import { openFileMemory } from '../../src/certificates/file-memory.ts';
+import { installFault } from '../../src/certificates/install-gate.ts';
 import type { Problem } from '../../src/certificates/model.ts';
 import { openStores } from '../../src/certificates/store-set.ts';
 import { LARGEST_TOTAL, LARGEST_VARIABLE } from '../../src/delivery/change.ts';
+import { SLOTS } from '../../src/delivery/slot-model.ts';
 import { readVariable } from '../../src/delivery/variable.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { type App, appSchema, type Env } from '../../src/marathon/app-schema.ts';
@@ -56,9 +58,14 @@ export async function passWorld(
     balancersOf: () => [
       { id: 'lb.1', host: '10.0.0.11', tlsPort: 443, adminPort: 9090, version: undefined, isAlive: true },
     ],
-    handshake: async () => {
-      const held = readVariable(state.env.HAPROXY_SSL_CERT);
-      return held.kind === 'certificate' ? servedFacts(held.facts.fingerprint) : { unreachable: 'nothing' };
+    // The first slot that has the name, else the first of all.
+    handshake: async (_balancer: unknown, name: string) => {
+      const held = SLOTS.flatMap((slot) => {
+        const content = readVariable(state.env[slot]);
+        return content.kind === 'certificate' ? [content.facts] : [];
+      });
+      const shown = held.find(({ names }) => names.includes(name)) ?? held[0];
+      return shown === undefined ? { unreachable: 'nothing' } : servedFacts(shown.fingerprint);
     },
   };
   const signal = new AbortController().signal;
@@ -99,11 +106,23 @@ export async function passWorld(
       graceMs: DAY_MS,
     },
     obtain: order,
+    faultOf: ({ stored }, bundle, names) =>
+      installFault(bundle, {
+        names,
+        cover: 'at-least',
+        nowMs: clock.nowMs(),
+        skewMs: undefined,
+        trust: { kind: 'any' },
+        mostBytes: LARGEST_VARIABLE,
+        replaces: stored,
+      }),
+    revoke: () => Promise.reject(new Error('nobody asked for a revocation')),
     answering: (work: () => Promise<unknown>) => work(),
     ...lookAt,
     delivery: { marathon, wake, clock, log: silentLog, signal, limits, ...lookAt },
     ...changes,
-  } as unknown as ExecuteTools;
+  } satisfies Partial<Record<keyof ExecuteTools, unknown>> &
+    Pick<ExecuteTools, 'faultOf'> as unknown as ExecuteTools;
   const issue = async (bundle: TestBundle) => {
     await store.saveRecord({ key: 'own', choice: {} });
     await store.save(bundle.bundle, 'issued', undefined, NOW);
