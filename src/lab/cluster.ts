@@ -7,6 +7,7 @@ import { type Front, startFront } from './front.ts';
 import { imagesOf } from './images.ts';
 import type { Agent } from './marathon/placement.ts';
 import { type LabMarathon, type LabOptions as MarathonOptions, startMarathon } from './marathon/start.ts';
+import { callApi, runApp } from './marathon-api.ts';
 import { makeSharedDirectory } from './shared-directory.ts';
 import { canBindLowPorts, claimSubnet, type Subnet } from './subnet.ts';
 
@@ -31,6 +32,11 @@ export interface LabOptions {
   sharedDirectory?: boolean;
   /** Whether the balancers load that directory from the start. Default true. */
   isDirectoryLoaded?: boolean;
+  /** Volumes of containers: path inside → name of a directory of the lab, which `volume()` tells. A sidecar with one of
+   * them runs behind a bridge, as Docker does it, with the lab's settings as those of its image. */
+  volumes?: Record<string, string>;
+  /** Names that such containers know: name → last number of an address of the lab. */
+  hosts?: Record<string, number>;
   /** Kept after the end; default a temporary one that is removed. */
   directory?: string;
   /** Use high ports even where 80 and 443 are allowed. */
@@ -51,6 +57,8 @@ export interface Lab {
   storeDirectory: string;
   /** The directory whose certs/ and default.pem the balancers read. */
   sharedDirectory: string | undefined;
+  /** The directory that is a volume of this name. */
+  volume(name: string): string;
   /** Settings with which a Certathon outside or inside this lab reaches everything. */
   settings: Record<string, string>;
   /** The shipped definition of the sidecar, with the settings of this lab. */
@@ -99,8 +107,13 @@ async function build(
   for (const each of ['tasks', 'volumes', 'front', 'ca'])
     await mkdir(join(directory, each), { recursive: true, mode: 0o755 });
 
-  const sharedDirectory = options.sharedDirectory ? join(directory, 'volumes', 'certs-shared') : undefined;
+  const volume = (name: string) => join(directory, 'volumes', name);
+  const sharedDirectory = options.sharedDirectory ? volume('certs-shared') : undefined;
   if (sharedDirectory !== undefined) await makeSharedDirectory(sharedDirectory);
+  const volumes = Object.entries(options.volumes ?? {}).map(([path, name]) => [path, volume(name)] as const);
+  for (const [, path] of volumes) await mkdir(path, { recursive: true, mode: 0o755 });
+  const hosts = Object.entries(options.hosts ?? {}).map(([name, last]) => [name, subnet.address(last)]);
+  let settings: Record<string, string> = {};
 
   const marathon = await startMarathon({
     address: subnet.address(3),
@@ -113,7 +126,11 @@ async function build(
         ...options.agentSize,
       })),
     ],
-    images: imagesOf(storeDirectory, sharedDirectory),
+    images: imagesOf(storeDirectory, sharedDirectory, {
+      volumes: Object.fromEntries(volumes),
+      hosts: Object.fromEntries(hosts),
+      settings: () => settings,
+    }),
     ...options.marathon,
   });
   stops.push(() => marathon.stop());
@@ -147,7 +164,7 @@ async function build(
   });
   stops.push(() => authority.stop());
 
-  const settings: Record<string, string> = {
+  settings = {
     CERTATHON_MARATHON_URL: marathon.url,
     ...(marathon.user === ''
       ? {}
@@ -174,6 +191,7 @@ async function build(
     publicAgents,
     storeDirectory,
     sharedDirectory,
+    volume,
     settings,
     sidecar: (change) => sidecarApp(settings, change),
     api,
@@ -192,49 +210,4 @@ async function build(
     env: { ...balancer.env, ...options.balancerApp?.env },
   });
   return lab;
-}
-
-function callApi(marathon: LabMarathon): Lab['api'] {
-  const authorization = `Basic ${Buffer.from(`${marathon.user}:${marathon.password}`).toString('base64')}`;
-  return async (method, path, body) => {
-    const answer = await fetch(`${marathon.url}${path}`, {
-      method,
-      headers: {
-        accept: 'application/json',
-        'content-type': 'application/json',
-        ...(marathon.user === '' ? {} : { authorization }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
-  };
-}
-
-async function runApp(api: Lab['api'], app: AppDefinition, withinMs: number): Promise<void> {
-  const created = await api('POST', '/v2/apps', app);
-  if (created.status !== 201)
-    throw new Error(`Marathon refused ${app.id}: ${created.status} ${JSON.stringify(created.body)}`);
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const { body } = await api('GET', `/v2/apps${app.id}`);
-    const seen = (
-      body as {
-        app: {
-          tasksHealthy: number;
-          tasksRunning: number;
-          instances: number;
-          healthChecks?: unknown[];
-          deployments: unknown[];
-        };
-      }
-    ).app;
-    const up = (seen.healthChecks ?? []).length === 0 ? seen.tasksRunning : seen.tasksHealthy;
-    if (up >= seen.instances && seen.deployments.length === 0) return;
-    if (Date.now() > deadline)
-      throw new Error(
-        `${app.id} has ${up} of ${seen.instances} tasks up after ${withinMs / 1000} s; their output is in their sandboxes`,
-      );
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -128,8 +128,8 @@ export function writeLegoTree(
     const stem = `certificates/${domain.replaceAll('*', '_')}`;
     put(root, `${stem}.crt`, leaf + ca);
     put(root, `${stem}.issuer.crt`, ca);
-    put(root, `${stem}.key`, pkcs1(key));
-    put(root, `${stem}.pem`, leaf + ca + pkcs1(key));
+    put(root, `${stem}.key`, bare(key));
+    put(root, `${stem}.pem`, leaf + ca + bare(key));
     put(
       root,
       `${stem}.json`,
@@ -157,6 +157,11 @@ export function oldKey(kind: 'rsa' | 'P-256' | 'P-384', name = 'first'): string 
 
 export function pkcs1(keyPem: string): string {
   return createPrivateKey(keyPem).export({ type: 'pkcs1', format: 'pem' }) as string;
+}
+
+/** As older programs write keys, each kind in its own form. */
+function bare(keyPem: string): string {
+  return createPrivateKey(keyPem).asymmetricKeyType === 'rsa' ? pkcs1(keyPem) : sec1(keyPem);
 }
 
 export function sec1(keyPem: string): string {

@@ -6,12 +6,16 @@ import { type Agent, refusalOf } from './placement.ts';
 
 const FIRST_PORT = 31_000;
 const LAST_PORT = 32_000;
+/** The last numbers of addresses of containers, in the network of their agent. */
+const [FIRST_INSIDE, INSIDES] = [100, 150];
 
 /** A place on an agent with its host ports, held until the process of its task is dead. */
 export interface Slot {
   readonly agent: Agent;
   readonly slaveId: string;
   readonly ports: number[];
+  /** The address that its container has to itself, unless it shares that of the agent. */
+  readonly inside: string;
   readonly cpus: number;
   readonly mem: number;
 }
@@ -30,6 +34,7 @@ interface Machine {
 /** The agents and who holds which port on them. */
 export class Agents {
   readonly #machines: Machine[];
+  #containers = 0;
 
   constructor(agents: Agent[]) {
     this.#machines = agents.map((agent, index) => ({
@@ -58,7 +63,7 @@ export class Agents {
       const { agent, slaveId } = machine;
       const ports = await this.#reserve(machine, app);
       if (ports) {
-        const slot = { agent, slaveId, ports, cpus: app.cpus, mem: app.mem };
+        const slot = { agent, slaveId, ports, inside: this.#inside(agent), cpus: app.cpus, mem: app.mem };
         machine.slots.add(slot);
         return { slot };
       }
@@ -71,6 +76,12 @@ export class Agents {
     const machine = this.#machines.find((other) => other.agent === slot.agent);
     if (!machine?.slots.delete(slot)) return;
     for (const port of slot.ports) machine.taken.delete(port);
+  }
+
+  /** In turn, so that the address of a container that has just ended is not used at once. */
+  #inside({ host }: Agent): string {
+    const last = FIRST_INSIDE + (this.#containers++ % INSIDES);
+    return host.replace(/\d+$/, String(last));
   }
 
   async #reserve(machine: Machine, app: App): Promise<number[] | undefined> {

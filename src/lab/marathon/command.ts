@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { App } from './app.ts';
+import { type App, isHostMode } from './app.ts';
 import { taskEnv } from './task-env.ts';
 import type { Command } from './task-process.ts';
 import type { Task } from './tracker.ts';
@@ -11,6 +11,8 @@ export interface ImageTask {
   env: Record<string, string>;
   host: string;
   ports: number[];
+  /** The address of its container; that of the agent on the host's network. */
+  inside: string;
   sandbox: string;
 }
 
@@ -20,6 +22,9 @@ export interface ImageCommand {
   /** Below everything else, like the ENV lines of a Dockerfile. */
   env?: Record<string, string>;
   cwd?: string;
+  /** It listens at the ports of its container, at the address inside, and the agent leads its ports there. Otherwise it
+   * listens at those of the agent itself. */
+  isBridged?: boolean;
 }
 
 /** The program that stands for each docker image. It is asked for `cmd` too, which it finds in the app. */
@@ -35,8 +40,15 @@ export function commandOf(task: Task, images: Images, secrets: Readonly<Record<s
   const image = app.container?.docker?.image;
   const program = image === undefined ? undefined : images[image];
   if (program) {
-    const run = program({ app, args, env, host: facts.host, ports: facts.ports, sandbox });
+    const { host, ports } = facts;
+    const inside = isHostMode(app) ? host : slot.inside;
+    const run = program({ app, args, env, host, ports, inside, sandbox });
+    const mappings = run.isBridged && !isHostMode(app) ? (app.container?.portMappings ?? []) : [];
     return {
+      forwards: mappings.flatMap(({ containerPort }, index) => {
+        const port = ports[index];
+        return port === undefined ? [] : [{ host, port, toHost: inside, toPort: containerPort || port }];
+      }),
       command: run.command,
       args: run.args,
       cwd: run.cwd ?? sandbox,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Forward, openForwards } from './forward.ts';
 import { type ProcessGroups, signalGroup } from './process-groups.ts';
 
 export interface Command {
@@ -10,6 +11,8 @@ export interface Command {
   cwd: string;
   env: Record<string, string>;
   sandbox: string;
+  /** Ports of the agent that lead into its container. */
+  forwards?: Forward[];
 }
 
 /** How a task ended: its exit status, or why it could not be started. */
@@ -53,6 +56,7 @@ export function startProcess(
     const { pid } = child;
     if (pid === undefined) return undefined;
     groups.add(pid);
+    const closeForwards = openForwards(command.forwards ?? []);
     let killTimer: NodeJS.Timeout | undefined;
     let heldBack: NodeJS.Timeout | undefined;
     const terminate = (graceMs: number) => {
@@ -62,6 +66,7 @@ export function startProcess(
     child.once('exit', async (code, signal) => {
       clearTimeout(heldBack);
       clearTimeout(killTimer);
+      closeForwards();
       await killLeftover(pid);
       groups.remove(pid);
       const message = signal

@@ -53,6 +53,35 @@ describe('runPass()', () => {
     expect(state.writes).toBe(0);
   });
 
+  it('takes up what a predecessor left and has delivered, whatever the order in its PEM', async () => {
+    const { leaf, ca, key } = mine;
+    const { tools, store, state } = await setUp({
+      env: { HAPROXY_SSL_CERT: toVariable(`${key}${leaf}${ca}`) },
+      order: () => Promise.reject(new Error('never')),
+    });
+    const other = makeBundle({ names: ['old.example.com'] });
+    for (const [id, { bundle }] of [
+      ['shop.example.com', mine],
+      ['old.example.com', other],
+    ] as const) {
+      await tools.stores.of(id).saveRecord({ key: 'own', choice: {}, goneSince: new Date(0) });
+      await tools.stores.of(id).save(bundle, 'inherited', undefined, NOW);
+    }
+
+    const result = await runPass(tools, policy(), false);
+
+    expect(result.done).toEqual([
+      { do: 'assign', certificate: 'shop.example.com', key: 'own', reason: 'wanted-again' },
+    ]);
+    expect([state.writes, codes(result), await store.record()]).toEqual([
+      ...[0, [], { key: 'own', choice: {}, names: ['shop.example.com'] }],
+    ]);
+    // Nobody asks for it: it is kept as long as it lasts, and goes nowhere.
+    expect(result.plan?.retired).toMatchObject([
+      { certificate: 'old.example.com', life: 'ended', removedAt: other.bundle.facts.notAfter },
+    ]);
+  });
+
   it('only plans when it is a dry run', async () => {
     const { tools, store, state } = await setUp({ order: () => Promise.reject(new Error('never')) });
 
