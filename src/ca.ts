@@ -44,6 +44,7 @@ export function openCas({
     // A given key is the account's at the CA that is configured.
     givenKeyPem: directoryUrl === config.acmeDirectory ? config.acmeAccountKey : undefined,
     contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
+    inTurn: queue(),
   });
   return {
     of(directoryUrl) {
@@ -51,6 +52,16 @@ export function openCas({
       opened.set(directoryUrl, found);
       return found;
     },
+  };
+}
+
+/** Each work begins when the one before it has ended, well or badly. */
+function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
   };
 }
 

@@ -11,6 +11,8 @@ export interface AccountTools {
   /** The key given as an option; it wins over the stored one. */
   givenKeyPem: string | undefined;
   contact: string[];
+  /** Runs one work after the other: orders side by side must not make an account each. */
+  inTurn?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** A client whose account exists at the CA. The key is on disk before the CA hears of it; the URL is found
@@ -18,6 +20,11 @@ export interface AccountTools {
  * on the way; the URL known at the end is kept by `close()`.
  * @throws ACME_*, STORE_UNUSABLE */
 export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
+  const { inTurn = (work) => work() } = tools;
+  return inTurn(() => open(tools));
+}
+
+async function open(tools: AccountTools): Promise<AcmeClient> {
   const { accounts } = tools;
   const stored = await accounts.read();
   const keyPem = tools.givenKeyPem ?? stored?.keyPem ?? createAccountKey();

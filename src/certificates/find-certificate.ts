@@ -49,7 +49,7 @@ export function findVersion<V extends { fingerprint: string }>(
   if (first !== undefined && found.length === 1) return first;
   const why =
     text.length < SHORTEST_PREFIX
-      ? `is shorter than ${SHORTEST_PREFIX} characters`
-      : `begins ${found.length === 0 ? 'no fingerprint' : `${found.length} fingerprints`} of the versions that are kept`;
-  throw new CertathonError('CERTIFICATE_UNKNOWN', `${quoted(prefix)} ${why} of ${id}`);
+      ? `is too short for a fingerprint: give ${SHORTEST_PREFIX} characters or more`
+      : `begins ${found.length === 0 ? 'no fingerprint' : `${found.length} fingerprints`} of the versions that are kept of ${id}`;
+  throw new CertathonError('CERTIFICATE_UNKNOWN', `${quoted(prefix)} ${why}`);
 }

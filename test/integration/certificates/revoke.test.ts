@@ -2,14 +2,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAcmeClient } from '../../../src/acme/client.ts';
 import { type Responder, startResponder } from '../../../src/acme/responder.ts';
-import { revokeAt } from '../../../src/ca.ts';
-import type { AccountTools } from '../../../src/certificates/account.ts';
+import { openCas, revokeAt } from '../../../src/ca.ts';
+import { type AccountTools, openAccount } from '../../../src/certificates/account.ts';
 import { obtainCertificate } from '../../../src/certificates/order.ts';
 import { runPass } from '../../../src/certificates/pass.ts';
 import { openAccountStore } from '../../../src/certificates/store-accounts.ts';
 import { openChallengeStore } from '../../../src/certificates/store-challenges.ts';
 import { revokedBy } from '../../../src/certificates/store-revocations.ts';
 import type { Revocation } from '../../../src/certificates/store-schema.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { type Bundle, bundleKey, keyHash } from '../../../src/delivery/bundle.ts';
 import { readVariable } from '../../../src/delivery/variable.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
@@ -179,5 +180,30 @@ describe('a pass about a revocation', () => {
     expect(done).toEqual({ dos: ['revoke', 'order', 'deliver'], codes: [] });
     expect(await pebble.statusOf(before.pem)).toMatchObject({ Status: 'Revoked' });
     expect(bundleKey(await made.current())).not.toBe(bundleKey(before));
+  });
+});
+
+describe('openCas()', () => {
+  it('has one account at a CA, however many orders begin at once', async () => {
+    const { config } = loadConfig({
+      command: 'renew',
+      env: {},
+      flags: { store: directory.path, acmeDirectory: pebble.directoryUrl },
+    });
+    const cas = openCas({
+      config: { ...config, acmeCa: pebble.caPem },
+      clock: QUICK,
+      log: silentLog,
+      signal: new AbortController().signal,
+      readOnly: false,
+    });
+
+    const clients = await Promise.all(
+      [1, 2, 3].map(async () => openAccount(await cas.of(pebble.directoryUrl))),
+    );
+    await Promise.all(clients.map((client) => client.close()));
+
+    expect(new Set(clients.map((client) => client.accountUrl())).size).toBe(1);
+    expect(new Set(clients.map((client) => client.thumbprint())).size).toBe(1);
   });
 });
