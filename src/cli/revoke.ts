@@ -1,6 +1,7 @@
 import { findVersion } from '../certificates/find-certificate.ts';
 import { isKeyLost } from '../certificates/store-revocations.ts';
 import type { Revocation } from '../certificates/store-schema.ts';
+import { versionsOf } from '../certificates/versions.ts';
 import { bundleKey, keyHash } from '../delivery/bundle.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { renew } from '../service.ts';
@@ -28,25 +29,35 @@ export const runRevoke: RunCommand = async (running) => {
       `${id} was not issued yet, so there is nothing to revoke`,
     );
   const { facts } = bundle;
-  const revocation: Revocation = {
-    certificate: id,
-    fingerprint: facts.fingerprint,
-    names: facts.names,
-    reason: config.reason,
-    by: config.by,
+  const { reason, by } = config;
+  const asked = {
+    ...{ certificate: id, reason, by, askedAt: new Date(clock.nowMs()), state: 'asked' as const },
     directoryUrl: record?.choice.directoryUrl ?? config.acmeDirectory,
     keyHash: keyHash(bundleKey(bundle)),
-    askedAt: new Date(clock.nowMs()),
-    state: 'asked',
   };
-  const then = facts.fingerprint === stored?.fingerprint ? ', and another one is ordered and delivered' : '';
-  const lost = isKeyLost(revocation) ? '; its key is never used again' : '';
-  const question = `The CA revokes ${facts.fingerprint.slice(0, 16)} for ${facts.names.join(', ')} (${config.reason})${then}${lost}. Revoke it?`;
-  if (!(await isMeant(question, running, 'revoke'))) return 0;
+  const isLost = isKeyLost({ reason, by });
+  // A lost key makes every version with it worthless.
+  const alike = (await versionsOf(store)).filter(
+    (each) => each.keyHash === asked.keyHash && each.notAfter > asked.askedAt,
+  );
+  const revoked = isLost
+    ? [facts, ...alike.filter((each) => each.fingerprint !== facts.fingerprint)]
+    : [facts];
+  const isCurrent = revoked.some((each) => each.fingerprint === stored?.fingerprint);
+  const question = [
+    `The CA revokes ${revoked.map((each) => each.fingerprint.slice(0, 16)).join(', ')} for ${facts.names.join(', ')} (${reason})`,
+    isCurrent ? ', and another one is ordered and delivered' : '',
+    isLost ? '; the key is never used again' : '',
+    '. Revoke it?',
+  ];
+  if (!(await isMeant(question.join(''), running, 'revoke'))) return 0;
   const result = await renew(running, {
     forced: false,
     isAsked: true,
-    before: (writable) => writable.revocations.save(revocation),
+    before: async (writable) => {
+      for (const { fingerprint: each, names } of revoked)
+        await writable.revocations.save({ ...asked, fingerprint: each, names });
+    },
   });
   const after = (await stores.revocations.list()).find((each) => each.fingerprint === facts.fingerprint);
   const status = end(running, result);

@@ -70,7 +70,7 @@ it('a certificate is ordered anew, put back, revoked and replaced; another one i
   expect(keyOf(fourth)).not.toBe(keyOf(first));
   expect(show.versions.map(({ fingerprint, inUse, note }) => [fingerprint, inUse, note])).toEqual([
     [fourth, true, undefined],
-    [second, false, 'rolled-back'],
+    [second, false, 'revocation revoked (keyCompromise)'],
     [first, false, 'revocation revoked (keyCompromise)'],
   ]);
   expect(forgotten).toContain('remove (forgotten)');
