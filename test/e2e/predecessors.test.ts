@@ -1,11 +1,16 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PassResult } from '../../src/certificates/pass-result.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { readVariable, toVariable } from '../../src/delivery/variable.ts';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { canContain } from '../../src/lab/container.ts';
 import { type AppDefinition, balancerApp, webApp } from '../../src/lab/definitions.ts';
 import { followSidecar, type LogLine, type SidecarLog } from '../../src/lab/sidecar-log.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { renew } from '../../src/service.ts';
 import { makeBundle, type TestBundle } from '../support/bundles.ts';
 import { appOf, mark, ordersAtCa, shownByAll, singleBalancer, writesSince } from '../support/lab.ts';
 import {
@@ -70,6 +75,18 @@ async function installedNow(): Promise<TestBundle> {
   const key = rest.pop() ?? '';
   const { pem, facts } = content;
   return { leaf, ca: rest.join(''), key, pem, bundle: { pem, facts } };
+}
+
+/** What a dry run says over an old directory, with a store that is not there and is not made. */
+async function plannedOver(storage: string): Promise<PassResult> {
+  const store = join(lab.directory, 'none');
+  const env = { ...lab.settings, CERTATHON_STORE: store, CERTATHON_DOMAINS: NAMES.join() };
+  const { config } = loadConfig({ command: 'renew', env, flags: { dryRun: 'true' } });
+  const { signal } = new AbortController();
+  const stock = { predecessor: undefined, storage, labels: undefined };
+  const result = await renew({ config, clock: systemClock, log: silentLog, signal, stock });
+  expect(existsSync(store)).toBe(false);
+  return result;
 }
 
 describe.runIf(canContain())('a definition of a predecessor with only the image replaced', () => {
@@ -139,8 +156,11 @@ describe.runIf(canContain())('a definition of a predecessor with only the image 
     write(lab.volume(volume), current, { keyPem: oldKey('P-384'), host });
     const [before, since, orders] = [oldFiles(volume), mark(), ordersAtCa(lab)];
 
+    const planned = await plannedOver(lab.volume(volume));
     const { lines } = await switched(name);
 
+    expect(planned.adoption?.report.certificates).toMatchObject([{ fingerprint: fingerprintOf(current) }]);
+    expect(planned.plan?.steps.map((step) => step.do)).toEqual(['assign']);
     const adopted = lines().filter(({ event }) => event.endsWith('.adopted'));
     expect(adopted.map(({ event }) => event)).toEqual(['account.adopted', 'certificate.adopted']);
     expect(adopted[1]).toMatchObject({ fingerprint: fingerprintOf(current), names: NAMES });
@@ -174,6 +194,9 @@ describe.runIf(canContain())('a definition of a predecessor with only the image 
 
     expect([ordersAtCa(lab), balancerWrites(since)]).toEqual([orders, []]);
     expect(lines().filter(({ event }) => event === 'balancer.reload-requested')).toEqual([]);
+    expect(lines().filter(({ event }) => event === 'certificate.adopted')).toMatchObject([
+      { fingerprint: fingerprintOf(valid), reason: 'inherited' },
+    ]);
     const [shown] = await shownByAll(lab, DIRECTORY_LB, BLOG);
     expect(shown?.fingerprint).toBe(fingerprintOf(valid));
     expect(oldFiles('certs-shared')).toEqual(before);

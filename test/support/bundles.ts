@@ -42,7 +42,14 @@ let serial = 0;
 /** A certificate with its CA and key; by default for shop.example.com, valid for the first 90 days of 2026. */
 export function makeBundle(options: BundleOptions = {}): TestBundle {
   const { issuer = 'Test CA', selfSigned = false, key = 'first' } = options;
-  const ca = certificate({ commonName: issuer, isCa: true, key: 'ca' }, { commonName: issuer, key: 'ca' });
+  const { notBefore = NOT_BEFORE, notAfter = NOT_AFTER } = options;
+  // It lives at least as long as what it has signed.
+  const life = {
+    notBefore: notBefore < NOT_BEFORE ? notBefore : NOT_BEFORE,
+    notAfter: notAfter > NOT_AFTER ? notAfter : NOT_AFTER,
+  };
+  const authority = { commonName: issuer, key: 'ca' };
+  const ca = certificate({ ...authority, ...life, isCa: true }, authority);
   const subject = { commonName: 'leaf', ...options, key };
   const leaf = certificate(subject, selfSigned ? subject : { commonName: issuer, key: 'ca' });
   const parts = { leaf, ca, key: keyOf(key).privatePem };

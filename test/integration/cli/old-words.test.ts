@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,11 @@ afterAll(removeDirectories);
 
 const LOST = 'http://127.0.0.1:9';
 
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe('certathon, started with the words of a predecessor,', () => {
   it.each([
     [['marathon-acme', '--version']],
@@ -19,14 +24,25 @@ describe('certathon, started with the words of a predecessor,', () => {
     expect(await run(words, {})).toMatchObject({ exit: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
-  it('refuses Vault and DNS-01 in a sentence each, and touches nothing', async () => {
+  it('refuses Vault, DNS-01 and its wildcards in a sentence each, before anything is asked or touched', async () => {
     const storage = newDirectory();
-    const env = { LETSENCRYPT_EMAIL: 'ops@example.com', LETSENCRYPT_VERIFICATION_METHOD: 'dns' };
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(401).end();
+    });
+    const url = await listening(server);
+    const env = {
+      ...{ LETSENCRYPT_EMAIL: 'ops@example.com', LETSENCRYPT_VERIFICATION_METHOD: 'dns' },
+      ...{ DOMAINS: 'shop.example.com,*.example.com', LETSENCRYPT_URL: `${url}/directory` },
+      ...{ MARATHON_URL: url, CERTATHON_STORE: storage, MARATHON_APP_ID: '/old' },
+    };
 
     const [vault, dns] = await Promise.all([
-      run(['-m', LOST, '--vault', storage], {}),
-      run(['python', 'cert.py', 'service'], { ...env, CERTATHON_STORE: storage }),
+      run(['-m', url, '-a', `${url}/directory`, '--vault', storage], { MARATHON_APP_ID: '/old' }),
+      run(['python', 'cert.py', 'service'], env),
     ]);
+    server.close();
 
     expect([vault.exit, dns.exit]).toEqual([2, 2]);
     expect(vault.stderr.split('\n').slice(0, 3)).toEqual([
@@ -34,17 +50,18 @@ describe('certathon, started with the words of a predecessor,', () => {
       '  The configuration has a problem:',
       expect.stringMatching(/^ {2}--vault is not supported: /),
     ]);
-    expect(dns.stderr).toMatch(/^CONFIG_INVALID\n.*a problem:\n {2}LETSENCRYPT_VERIFICATION_METHOD is dns, /);
-    expect(listing(storage)).toEqual({});
+    expect(dns.stderr).toMatch(
+      /^ {2}LETSENCRYPT_VERIFICATION_METHOD is dns, .*\n {2}DOMAINS has the wildcard /m,
+    );
+    expect([listing(storage), asked]).toEqual([{}, []]);
   });
 
   it('makes a pass for `python cert.py`, with one line for each old name', async () => {
     const marathon = createServer((_request, response) => response.writeHead(401).end());
-    await new Promise<void>((resolve) => marathon.listen(0, '127.0.0.1', resolve));
-    const { port } = marathon.address() as AddressInfo;
+    const url = await listening(marathon);
 
     const ended = await run(['python', 'cert.py'], {
-      ...{ MARATHON_URL: `http://127.0.0.1:${port}`, LETSENCRYPT_EMAIL: 'ops@example.com' },
+      ...{ MARATHON_URL: url, LETSENCRYPT_EMAIL: 'ops@example.com' },
       ...{ LETSENCRYPT_URL: 'letsencrypt-staging', CERTATHON_STORE: newDirectory() },
     });
     marathon.close();
