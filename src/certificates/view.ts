@@ -13,16 +13,21 @@ export type Covering = (name: string) => ReadonlySet<string> | undefined;
 export function coveringOf({ certificates }: Pick<Observation, 'certificates'>): Covering {
   const first = new Map<string, string>();
   const several = new Map<string, Set<string>>();
+  let isWild = false;
   for (const { stored } of certificates) {
-    for (const name of stored?.names ?? []) {
-      const { fingerprint } = stored as { fingerprint: string };
+    if (stored === undefined) continue;
+    for (const name of stored.names) {
+      isWild ||= name.startsWith('*.');
       const other = first.get(name);
-      if (other === undefined) first.set(name, fingerprint);
-      else if (other !== fingerprint)
-        several.set(name, (several.get(name) ?? new Set([other])).add(fingerprint));
+      if (other === undefined) first.set(name, stored.fingerprint);
+      else if (other !== stored.fingerprint)
+        several.set(name, (several.get(name) ?? new Set([other])).add(stored.fingerprint));
     }
   }
-  return (name) => several.get(name);
+  if (!isWild) return (name) => several.get(name);
+  const all = (name: string): string[] =>
+    [...(several.get(name) ?? []), first.get(name) ?? ''].filter((each) => each !== '');
+  return (name) => new Set([...all(name), ...all(wider(name))]);
 }
 
 /** The world as one certificate sees it, with which it is planned as if it were alone. Pure. */
@@ -93,8 +98,7 @@ function targetFor(
     // Preparing concerns the target, not each certificate.
     missing: [],
     balancers: target.balancers.map((balancer) => balancerFor(balancer, certificate, names, covering)),
-    covered: () =>
-      certificates.flatMap((each) => (target.places.has(each.id) ? (each.stored?.names ?? each.names) : [])),
+    covered: () => certificates.flatMap((each) => (target.places.has(each.id) ? each.names : [])),
   };
 }
 
@@ -107,7 +111,12 @@ function balancerFor(
   covering: Covering,
 ): ObservedBalancer {
   if (unreachable !== undefined) return { id, host, port, served: { unreachable }, others: [] };
-  const asked = [...new Set([...names, ...wanted, ...(stored?.names ?? [])])].flatMap((name) => {
+  const has = new Set(stored?.names);
+  const covers = (name: string) => stored === undefined || has.has(name) || has.has(wider(name));
+  // While the order of a new one is held, the stored one may cover less than what is wanted; what it covers beside
+  // is the matter of others.
+  const own = [...new Set([...names, ...wanted])].filter(covers);
+  const asked = (own.length > 0 ? own : [...has]).flatMap((name) => {
     const served = shown.get(name);
     if (served === undefined) return [];
     const isOurs = 'fingerprint' in served && covering(name)?.has(served.fingerprint) === true;
@@ -116,6 +125,11 @@ function balancerFor(
   const served = asked[0]?.served ?? (stored === undefined ? { unreachable: 'not asked' } : factsOf(stored));
   const others = asked.slice(1).filter((other) => !isSame(served, other.served));
   return { id, host, port, served, others };
+}
+
+/** The wildcard that covers a name (RFC 6125 6.4.3). */
+function wider(name: string): string {
+  return name.replace(/^[^.]+/, '*');
 }
 
 function factsOf({ fingerprint, issuer, notAfter }: Omit<ServedFacts, 'serial'>): ServedFacts {
