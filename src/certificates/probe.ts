@@ -28,13 +28,23 @@ export function probedNames(
     names[0] === undefined ? [] : [{ name: names[0], isNew: isNew[index] }],
   );
   const fresh = ones.filter((one) => one.isNew).slice(0, SAMPLE / 2);
-  const turn = Math.floor(now.getTime() / TURN_MS);
   const rest = SAMPLE - fresh.length;
+  // A prime number of turns: whoever looks at every second or twelfth only comes to all of them, too.
+  const turn = Math.floor(now.getTime() / TURN_MS) % primeFrom(Math.ceil(ones.length / rest));
   const turned = Array.from({ length: Math.min(rest, ones.length) }, (_, index) => {
     const at = (turn * rest + index) % ones.length;
     return ones[at]?.name ?? '';
   });
   return [...new Set([...fresh.map(({ name }) => name), ...turned])];
+}
+
+/** The least prime number that is neither below this nor below 13, of which a day and an hour have no multiple. */
+function primeFrom(least: number): number {
+  for (let number = Math.max(13, least); ; number += 1) {
+    let divisor = 2;
+    while (divisor * divisor <= number && number % divisor !== 0) divisor += 1;
+    if (divisor * divisor > number) return number;
+  }
 }
 
 function namesOf({ names, stored }: ObservedCertificate, served: ReadonlySet<string>): string[] {
