@@ -36,11 +36,11 @@ export async function certificatesOf(
     wants: wanted.wants,
     mode: rules.pack,
     mostNames: rules.mostNames,
-    existing: entries.map(({ id, record, stored, order }) => ({
+    existing: entries.map(({ id, record, stored, order, issued }) => ({
       id,
       key: record?.key ?? OWN,
       names: stored?.names ?? order?.names ?? record?.names ?? [],
-      choice: record?.choice ?? {},
+      choice: madeBy(record, issued) ?? {},
     })),
     domainOf,
   });
@@ -50,6 +50,7 @@ export async function certificatesOf(
   );
   const isPacked = new Set(packed.map(({ id }) => id));
   const current = new Set(certificates.flatMap(({ stored }) => stored?.names ?? []));
+  const names = new Set(wanted.names);
   for (const entry of entries) {
     if (isPacked.has(entry.id)) continue;
     const { id, record, stored } = entry;
@@ -57,17 +58,18 @@ export async function certificatesOf(
     const life = lifeOf(stored, record?.goneSince, (name) => current.has(name), {
       now,
       graceMs: rules.graceMs,
+      isWanted: (name) => names.has(name),
     });
     const isForgotten = record?.forgottenAt !== undefined;
-    const isUnknown =
-      !isComplete && !isForgotten && life !== 'replaced' && (rules.pack !== 'app' || key !== OWN);
+    const isGone = record?.goneSince !== undefined || isForgotten;
+    const isUnknown = !isComplete && !isGone && life !== 'replaced' && (rules.pack !== 'app' || key !== OWN);
     certificates.push(
       observed(
         {
           id,
           key,
           names: stored?.names ?? [],
-          choice: record?.choice ?? {},
+          choice: madeBy(record, entry.issued) ?? {},
           life: isUnknown ? 'wanted' : isForgotten && stored !== undefined ? 'ended' : life,
         },
         entry,
@@ -108,7 +110,10 @@ function observed(
     ...(isRevoked === true ? { revoked: true as const } : {}),
     ...(record?.aside === undefined ? {} : { aside: record.aside.map(({ fingerprint }) => fingerprint) }),
     goneSince: record?.goneSince,
-    recorded: record === undefined ? undefined : { key: record.key, choice: record.choice },
+    recorded:
+      record === undefined
+        ? undefined
+        : { key: record.key, choice: madeBy(record, entry?.issued ?? []) ?? record.choice },
     directoryUrl,
     stored: entry?.stored,
     order:
@@ -117,6 +122,12 @@ function observed(
         : { names: order.names, url: order.url },
     orderHold: entry?.hold,
   };
+}
+
+/** The choice by which what is stored was made: a crash may have kept that from being written down. */
+function madeBy(record: StoredEntry['record'], issued: StoredEntry['issued']): CertificateChoice | undefined {
+  const ordered = record?.ordered;
+  return ordered !== undefined && issued.at(-1) !== ordered.after ? ordered.choice : record?.choice;
 }
 
 /** What our own app asks for comes first, then by id; what nobody wants last. */

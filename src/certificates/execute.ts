@@ -93,8 +93,10 @@ async function order(
 ): Promise<Problem[]> {
   const certificate = certificateOf(step, seen);
   const { recorded, id } = certificate;
-  if (recorded === undefined) await record(certificate, undefined, tools);
   const isOtherwise = recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(certificate.choice);
+  const isAnnounced = (await tools.stores.of(id).record())?.ordered !== undefined;
+  if (recorded === undefined || (isAnnounced && !isOtherwise)) await record(certificate, undefined, tools);
+  else if (isOtherwise) await announce(certificate, recorded.choice, tools);
   const before = isOtherwise ? await tools.stores.of(id).versions() : [];
   const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
   const found = await tools.obtain(certificate, step.names, dueByClock, tools.signal);
@@ -124,12 +126,23 @@ async function record(
 
 async function writeRecord(
   { id, key, choice, names }: ObservedCertificate,
-  times: Pick<CertificateRecord, 'goneSince' | 'forgottenAt'>,
+  more: Pick<CertificateRecord, 'goneSince' | 'forgottenAt' | 'ordered'>,
   { stores }: ExecuteTools,
 ): Promise<void> {
   const store = stores.of(id);
   const aside = (await store.record())?.aside;
-  await store.saveRecord({ key, choice, names, ...times, ...(aside === undefined ? {} : { aside }) });
+  await store.saveRecord({ key, choice, names, ...more, ...(aside === undefined ? {} : { aside }) });
+}
+
+/** Writes down that it is ordered by another choice, so that a crash after it was issued orders no other one. */
+async function announce(
+  certificate: ObservedCertificate,
+  before: ObservedCertificate['choice'],
+  tools: ExecuteTools,
+): Promise<void> {
+  const after = (await tools.stores.of(certificate.id).issued()).at(-1);
+  const ordered = { choice: certificate.choice, ...(after === undefined ? {} : { after }) };
+  await writeRecord({ ...certificate, choice: before }, { ordered }, tools);
 }
 
 /** Copies certificate and key from a target into the store. */

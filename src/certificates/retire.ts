@@ -1,4 +1,5 @@
 // pure
+import { urgentAt } from '../delivery/timing.ts';
 import type { CertificatePolicy, StoredCertificate } from './model.ts';
 import type { Life, Observation, ObservedCertificate, PassStep, Retired } from './world.ts';
 
@@ -12,15 +13,25 @@ export const GRACE_MS = 7 * 86_400_000;
  *   less than the grace  | no                     | grace    | yes     | yes       | no
  *   longer               | no                     | ended    | no      | yes       | when it expires
  *   any time             | yes                    | replaced | no      | no        | once no target holds it
+ *   any time, last tenth | all that are wanted    | replaced | no      | no        | once no target holds it
+ * The last row is for one that was not renewed: HAProxy would show it for those names also when it is over.
  * @param isCovered whether current certificates of ours that are wanted cover a name */
 export function lifeOf(
   stored: StoredCertificate | undefined,
   goneSince: Date | undefined,
   isCovered: (name: string) => boolean,
-  { now, graceMs = GRACE_MS }: { now: Date; graceMs?: number | undefined },
+  {
+    now,
+    graceMs = GRACE_MS,
+    isWanted = () => false,
+  }: { now: Date; graceMs?: number | undefined; isWanted?: (name: string) => boolean },
 ): Exclude<Life, 'wanted'> {
   if (stored === undefined) return 'replaced';
   if (stored.names.every(isCovered)) return 'replaced';
+  const isLeftOver = stored.names.some(isCovered) && stored.names.filter(isWanted).every(isCovered);
+  // One that was found may serve names that are somebody else's, to its very end.
+  const endsAt = stored.origin === 'issued' ? urgentAt(stored) : stored.notAfter;
+  if (isLeftOver && now >= endsAt) return 'replaced';
   // A time in the future was written by a wrong clock: the grace begins anew.
   const since = goneSince === undefined || goneSince > now ? now : goneSince;
   return now.getTime() < since.getTime() + graceMs ? 'grace' : 'ended';

@@ -43,6 +43,8 @@ export const CERTIFICATE_RECORD = z.object({
   choice: CHOICE,
   /** What it was made for, for as long as there is neither a bundle nor an order. */
   names: z.array(z.string()).optional(),
+  /** It was about to be ordered by another choice: once something newer than `after` was issued, it is by that. */
+  ordered: z.object({ choice: CHOICE, after: fingerprint.optional() }).optional(),
   /** Since when nobody wants it. */
   goneSince: z.coerce.date().optional(),
   /** When a person asked to forget it; it goes as soon as no target holds it. */

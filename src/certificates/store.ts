@@ -178,6 +178,8 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     removeHold: () => removeFile(pathOf('hold-order.json')),
     doubt: (now) => utimes(home, now, now).catch(() => undefined),
     async remove() {
+      // First what makes it a certificate: of one that is half gone nothing is guessed.
+      await removeFile(pathOf('current.json'));
       await rm(home, { recursive: true, force: true });
       isMade = false;
     },
