@@ -150,14 +150,15 @@ async function requestFor(
   { variableLimits, clock }: DeliverTools,
 ): Promise<DeliveryRequest> {
   // A key for it costs a tenth of a second, so it is made only where HAPROXY_SSL_CERT would be empty.
+  const isCleared = clear.some(({ variable }) => variable === DEFAULT_SLOT);
   const isLeftEmpty =
     !put.some(({ variable }) => variable === DEFAULT_SLOT) &&
-    ((target.marks.get(DEFAULT_SLOT) ?? 'empty') === 'empty' ||
-      clear.some(({ variable }) => variable === DEFAULT_SLOT));
-  const isNeeded = isLeftEmpty && put.some(({ replaces }) => replaces !== undefined);
-  const names = current.flatMap(({ stored }) => stored.names).slice(0, MOST_PLACEHOLDER_NAMES);
+    ((target.marks.get(DEFAULT_SLOT) ?? 'empty') === 'empty' || isCleared);
+  const isNeeded = isLeftEmpty && (isCleared || put.some(({ replaces }) => replaces !== undefined));
+  const names = [...current.flatMap(({ stored }) => stored.names), ...target.names];
+  const some = names.slice(0, MOST_PLACEHOLDER_NAMES);
   const placeholder = isNeeded
-    ? await createPlaceholder(names, newSerial(), new Date(clock.nowMs()))
+    ? await createPlaceholder(some, newSerial(), new Date(clock.nowMs()))
     : undefined;
   return {
     appId: target.id,

@@ -42,7 +42,7 @@ export function foreignProblem(
   ours: readonly string[],
 ): Problem | undefined {
   if (policy.replaceForeign) return undefined;
-  const isForeign = state.kind === 'certificate' && !state.ours && !state.placeholder;
+  const isForeign = state.kind === 'certificate' && !state.ours && !state.placeholder && !state.isOthers;
   const found = [...(isForeign ? [{ place, facts: state.facts }] : []), ...rivals];
   if (found.length === 0) return undefined;
   const all = covered === undefined ? ours : [...ours, ...covered()];
@@ -82,6 +82,7 @@ export function adoptionStep(
 ): CertificateStep | undefined {
   const { stored } = seen;
   if (state.kind !== 'certificate' || state.placeholder || state.facts.selfSigned) return undefined;
+  if (state.isOthers === true) return undefined;
   if (isStaging(state.facts.issuer) && !isStaging(seen.directoryUrl)) return undefined;
   const unforced = { ...policy, forced: false };
   if (renewalVerdict(state.facts, seen.wanted.names, unforced, seen.now).due) return undefined;

@@ -36,7 +36,14 @@ export type PlaceState =
   | { kind: 'empty' }
   | { kind: 'secret'; secret: string }
   | { kind: 'unreadable'; problem: string }
-  | { kind: 'certificate'; facts: CertificateFacts; ours: boolean; placeholder: boolean };
+  | {
+      kind: 'certificate';
+      facts: CertificateFacts;
+      ours: boolean;
+      placeholder: boolean;
+      /** It is another certificate of ours, which moves on: nothing to adopt, nothing to spare. */
+      isOthers?: true;
+    };
 
 /** Where one bundle is delivered to, and who serves it from there: one marathon-lb app by its environment, or
  * one directory that all balancers load, as far as it concerns this certificate. */
@@ -64,7 +71,7 @@ export interface Target {
   /** When balancers were last restarted for a delivery. */
   deliveredAt: Date | undefined;
   hold: Hold | undefined;
-  /** Names that all certificates of ours there cover together; absent when this is the only one. */
+  /** Names that all certificates of ours there are for; absent when this is the only one. */
   covered?: () => readonly string[];
   /** What stands in the place was revoked: its successor waits for nothing but others that come with it. */
   isRevoked?: true;

@@ -99,8 +99,8 @@ function placeFor(
   };
 }
 
-/** Files of certificates that nobody needs any more. One whose names others cover goes when theirs are there. */
-function clearsIn(
+/** Files of certificates that nobody needs any more. Pure. One whose names others cover goes when theirs are there. */
+export function clearsIn(
   files: readonly DirectoryFile[],
   places: ReadonlyMap<string, CertificatePlace>,
   { byName }: DirectoryIndex,

@@ -1,5 +1,11 @@
 // pure
-import type { CertificateObservation, CertificatePlan, CertificatePolicy, Problem } from './model.ts';
+import type {
+  CertificateObservation,
+  CertificatePlan,
+  CertificatePolicy,
+  CertificateStep,
+  Problem,
+} from './model.ts';
 import { planCertificate } from './plan.ts';
 import { mergeDeliveries, mergeServing } from './plan-merge.ts';
 import { revocationSteps } from './plan-revoke.ts';
@@ -43,7 +49,11 @@ export function planAll(
     }
   }
   const ordered = orders.toSorted((a, b) => a.endsAt - b.endsAt).map(({ step }) => step);
-  const { steps: deliveries, postponed, pending } = mergeDeliveries(seen, plans);
+  const {
+    steps: deliveries,
+    postponed,
+    pending,
+  } = mergeDeliveries(seen, plans, { ...policy, forced: false });
   const isFull =
     pending >= MOST_UNDELIVERED && seen.targets.every(({ strategy }) => strategy === 'directory');
   const life = lifeSteps(seen, policy, isForgotten);
@@ -104,8 +114,10 @@ function planOne(
     life === 'wanted' || life === 'grace' ? policy : { ...policy, renewAt: 0 },
   );
   if (life === 'wanted' || life === 'grace') return plan;
-  const steps = plan.steps.filter((step) => step.do === 'repair' || step.do === 'verify');
-  return { ...plan, steps, problems: [] };
+  // It may have to make room for another one in its place.
+  const isKept = (step: CertificateStep) =>
+    step.do === 'deliver' ? step.fingerprint !== 'the new one' : step.do !== 'order' && step.do !== 'adopt';
+  return { ...plan, steps: plan.steps.filter(isKept), problems: [] };
 }
 
 /** Not one that nobody needs, nor one for which there is no room anywhere: what can not be delivered would only burn
@@ -114,8 +126,11 @@ function isPlanned(certificate: ObservedCertificate, { targets, now }: Observati
   const { id, life, names } = certificate;
   if (names.length === 0 || life === 'replaced') return false;
   if (life === 'ended' && isOver(certificate, now)) return false;
+  const isPlaced = targets.some(({ places }) => places.has(id));
+  // Nobody asks for its names, so nowhere is a place for it, once it has none.
+  if (life !== 'wanted') return isPlaced;
   const isRefused = targets.some(({ refused }) => refused.has(id));
-  return !isRefused || targets.some(({ places }) => places.has(id));
+  return isPlaced || !isRefused;
 }
 
 /** The names of such a port have their certificate all the same. */

@@ -1,6 +1,8 @@
 // pure
-import type { CertificateStep, Postponed } from './model.ts';
+import { activeHold } from './held.ts';
+import type { CertificatePolicy, CertificateStep, Postponed } from './model.ts';
 import type { Planned } from './plan-all.ts';
+import { restartObstacle } from './plan-target.ts';
 import type { Observation, PassStep, Put } from './world.ts';
 
 type Deliver = Extract<CertificateStep, { do: 'deliver' }>;
@@ -16,6 +18,7 @@ interface Wish {
 export function mergeDeliveries(
   seen: Observation,
   plans: readonly Planned[],
+  policy: CertificatePolicy,
 ): { steps: PassStep[]; postponed: Postponed[]; pending: number } {
   const steps: PassStep[] = [];
   const postponed: Postponed[] = [];
@@ -53,7 +56,7 @@ export function mergeDeliveries(
       });
     const due = now.length > 0 || waiting.length > 0 ? [...now, ...waiting, ...later] : [];
     if (due.length > 0) steps.push(deliverStep(target, due));
-    else if (target.clears.length > 0 && target.strategy === 'directory')
+    else if (isClearedAlone(target, seen.now, policy))
       steps.push({
         do: 'deliver',
         target: target.id,
@@ -65,6 +68,18 @@ export function mergeDeliveries(
     pending += due.filter((wish) => !isOrdered(wish)).length;
   }
   return { steps, postponed, pending };
+}
+
+/** Taking out what nobody needs costs nothing in a directory; in the environment it is a restart, so it goes along
+ * with the next delivery unless it does harm. */
+function isClearedAlone(
+  target: Observation['targets'][number],
+  now: Date,
+  policy: Pick<CertificatePolicy, 'askedAt' | 'forced'>,
+): boolean {
+  if (target.clears.length === 0 || activeHold(target.hold, now, policy) !== undefined) return false;
+  if (target.strategy === 'directory') return true;
+  return target.isClearDue === true && restartObstacle(target) === undefined;
 }
 
 function deliverStep({ id, clears }: Observation['targets'][number], wishes: readonly Wish[]): PassStep {

@@ -50,7 +50,7 @@ export function stepToDeliverNew(
 }
 
 /** A restart of the balancers that would never come to an end is not begun: it leaves the app locked. Pure. */
-export function restartObstacle({ id, restart }: Target): Problem | undefined {
+export function restartObstacle({ id, restart }: Pick<Target, 'id' | 'restart'>): Problem | undefined {
   if (restart?.kind !== 'never' && restart?.kind !== 'needs-agent') return undefined;
   return { code: 'DELIVERY_WOULD_HANG', message: `${id} is not restarted: ${restart.sentence}` };
 }
@@ -94,9 +94,9 @@ function stepsToServe(
   const step = { target: target.id, fingerprint, balancers: behind.map(({ id }) => id) };
   const verify: CertificateStep = { do: 'verify', ...step, reason: 'not-served' };
   const repair: CertificateStep = { do: 'repair', ...step, reason: 'serves-another' };
+  const shadow = policy.replaceForeign ? undefined : shadowProblem(target, behind, stored.names);
+  if (shadow !== undefined) return { ...NOTHING, problems: [...problems, shadow] };
   if (target.strategy === 'directory') {
-    const shadow = policy.replaceForeign ? undefined : shadowProblem(target, behind, stored.names);
-    if (shadow !== undefined) return { ...NOTHING, problems: [...problems, shadow] };
     const rivals = policy.replaceForeign ? target.rivals.map(({ place }) => basename(place)) : [];
     const removes = [...target.superfluous, ...rivals];
     if (held === undefined)
@@ -121,8 +121,8 @@ function stepsToServe(
   return { ...timed(target, timing, [repair]), problems };
 }
 
-/** Balancers show a file of somebody else that carries more than our names: no reload changes that, and it is not
- * ours to take out. */
+/** Balancers show what is somebody else's and carries more than our names: no reload or restart changes that, and it
+ * is not ours to take out. */
 function shadowProblem(
   target: Target,
   behind: readonly ObservedBalancer[],

@@ -13,12 +13,17 @@ export interface Foreign {
  * certificate with which it has most names in common, when ours together cover all its names, or when it covers all
  * names of that one (then it may be adopted). Another one that has a name of ours is a rival. One that has none is
  * left alone, but for the first place where replacing was allowed.
- * @param first the place where bundles begin
+ * @param first the place where bundles begin   @param isBefore whether a certificate stands in a place before this
+ *   one already, so that its names are shown with it whatever stands here
  * @returns `by`: the certificate that takes a place, by place; `rivals`: what else carries its names, by certificate */
 export function takenOver(
   found: readonly Foreign[],
   certificates: readonly ObservedCertificate[],
-  { replaceForeign, first }: { replaceForeign: boolean; first: string },
+  {
+    replaceForeign,
+    first,
+    isBefore = () => false,
+  }: { replaceForeign: boolean; first: string; isBefore?: (id: string, at: string) => boolean },
 ): { by: Map<string, string>; rivals: Map<string, Foreign[]> } {
   const by = new Map<string, string>();
   const rivals = new Map<string, Foreign[]>();
@@ -27,12 +32,13 @@ export function takenOver(
     const { names } = foreign.facts;
     const common = (each: ObservedCertificate) =>
       each.names.filter((name) => coversAll(names, [name])).length;
+    const rank = ({ id }: ObservedCertificate) => Number(isBefore(id, foreign.at));
     const concerned = certificates
       .flatMap((each) => {
         const count = common(each);
         return count === 0 ? [] : [{ each, count }];
       })
-      .sort((a, b) => b.count - a.count);
+      .sort((a, b) => rank(a.each) - rank(b.each) || b.count - a.count);
     const best = concerned[0]?.each;
     if (best === undefined) {
       const taker = certificates[0];

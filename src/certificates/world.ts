@@ -86,7 +86,7 @@ export interface ObservedTarget
     Target,
     'id' | 'strategy' | 'unknownBalancers' | 'deployments' | 'missing' | 'restart' | 'deliveredAt' | 'hold'
   > {
-  /** The wanted names that its balancers serve. */
+  /** The wanted names that its balancers serve, and those of certificates that nobody wants any more. */
   names: ReadonlySet<string>;
   /** By certificate. */
   places: ReadonlyMap<string, CertificatePlace>;
@@ -96,6 +96,8 @@ export interface ObservedTarget
   refused: ReadonlyMap<string, Refusal>;
   /** Variables or files of ours that hold what nobody needs any more. */
   clears: string[];
+  /** One of them has a wanted name and is over, or soon will be: HAProxy may show it all the same. */
+  isClearDue?: boolean;
   /** What each variable holds, in one word (delivery/variable.ts); only with environment. */
   marks: ReadonlyMap<string, string>;
   balancers: LookedBalancer[];

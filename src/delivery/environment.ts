@@ -24,7 +24,7 @@ export function certificateChange(request: DeliveryRequest, tools: DeliveryTools
   return {
     appId,
     mark: markOf(request),
-    isLook: put.every(({ replaces }) => replaces === undefined),
+    isLook: clear.length === 0 && put.every(({ replaces }) => replaces === undefined),
     subject: variables.join(', '),
     facts: {
       variables,
@@ -55,10 +55,11 @@ export function certificateChange(request: DeliveryRequest, tools: DeliveryTools
 }
 
 /** One word for what is written; of one bundle its fingerprint. */
-function markOf({ put }: DeliveryRequest): string {
+function markOf({ put, clear }: DeliveryRequest): string {
   const [only, ...others] = put;
   if (only !== undefined && others.length === 0) return only.bundle.facts.fingerprint;
-  const all = put.map(({ variable, bundle }) => `${variable}=${bundle.facts.fingerprint}`).sort();
+  const puts = put.map(({ variable, bundle }) => `${variable}=${bundle.facts.fingerprint}`);
+  const all = put.length > 0 ? puts.sort() : clear.map(({ variable }) => `${variable}=`).sort();
   return createHash('sha256').update(all.join()).digest('hex');
 }
 
