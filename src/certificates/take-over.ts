@@ -15,7 +15,9 @@ export interface Foreign {
  * left alone, but for the first place where replacing was allowed.
  * @param first the place where bundles begin   @param isBefore whether a certificate stands in a place before this
  *   one already, so that its names are shown with it whatever stands here
- * @returns `by`: the certificate that takes a place, by place; `rivals`: what else carries its names, by certificate */
+ * @param left places from which nothing may be adopted
+ * @returns `by`: the certificate that takes a place, by place; `adopted`: the places of them whose certificate may
+ *   only be adopted, not replaced; `rivals`: what else carries its names, by certificate */
 export function takenOver(
   found: readonly Foreign[],
   certificates: readonly ObservedCertificate[],
@@ -23,8 +25,15 @@ export function takenOver(
     replaceForeign,
     first,
     isBefore = () => false,
-  }: { replaceForeign: boolean; first: string; isBefore?: (id: string, at: string) => boolean },
-): { by: Map<string, string>; rivals: Map<string, Foreign[]> } {
+    left = new Set(),
+  }: {
+    replaceForeign: boolean;
+    first: string;
+    isBefore?: (id: string, at: string) => boolean;
+    left?: ReadonlySet<string>;
+  },
+): { by: Map<string, string>; adopted: Set<string>; rivals: Map<string, Foreign[]> } {
+  const adopted = new Set<string>();
   const by = new Map<string, string>();
   const rivals = new Map<string, Foreign[]>();
   const covered = certificates.flatMap(({ names }) => names);
@@ -46,7 +55,8 @@ export function takenOver(
       continue;
     }
     const isReplaced = names.length > 0 && coversAll(covered, names);
-    const isAdopted = concerned.length === 1 && coversAll(names, best.names);
+    const isAdopted = concerned.length === 1 && coversAll(names, best.names) && !left.has(foreign.at);
+    if (isAdopted && !isReplaced && !replaceForeign) adopted.add(foreign.at);
     if (isReplaced || isAdopted || replaceForeign) by.set(foreign.at, best.id);
     for (const { each } of concerned) {
       const isTaken = by.get(foreign.at) === each.id;
@@ -54,5 +64,5 @@ export function takenOver(
         rivals.set(each.id, [...(rivals.get(each.id) ?? []), foreign]);
     }
   }
-  return { by, rivals };
+  return { by, adopted, rivals };
 }

@@ -5,7 +5,6 @@ import { urgentAt } from '../delivery/timing.ts';
 import { contentMark, type VariableContent } from '../delivery/variable.ts';
 import type { PlaceState } from './model.ts';
 import { certificateState, type Known, type Owners, type TargetTools } from './observe-targets.ts';
-import { coversAll } from './renewal.ts';
 import { takenOver } from './take-over.ts';
 import type { CertificatePlace, ObservedCertificate, ObservedTarget, Refusal } from './world.ts';
 
@@ -18,12 +17,14 @@ export interface HeldVariable {
 }
 
 /** In which variable each certificate stands, or is to stand. Pure.
- * @param known with those certificates only that are delivered there */
+ * @param known with those certificates only that are delivered there
+ * @param left variables from which nothing may be adopted */
 export function placesAmong(
   variables: readonly HeldVariable[],
   appId: string,
   { certificates: here, owners, now }: Pick<Known, 'certificates' | 'owners' | 'now'>,
   tools: Pick<TargetTools, 'variable' | 'replaceForeign' | 'variableLimits' | 'defaultName' | 'keyType'>,
+  left: ReadonlySet<string> = new Set(),
 ): Pick<ObservedTarget, 'places' | 'holds' | 'refused' | 'clears' | 'isClearDue' | 'marks'> {
   const { variable: first, replaceForeign, variableLimits: limits, defaultName } = tools;
   const held = variables.filter(({ variable }) => SLOTS.includes(variable)).sort(byVariable);
@@ -49,7 +50,7 @@ export function placesAmong(
         : [],
     ),
     here,
-    { replaceForeign, first, isBefore: (id, at) => standsBefore(id, at, held, owners) },
+    { replaceForeign, first, isBefore: (id, at) => standsBefore(id, at, held, owners), left },
   );
   const behind = standingBehind(takes.by, held, owners);
   const slots = variables.map(({ variable, bytes, content }) => ({
@@ -78,6 +79,18 @@ export function placesAmong(
   );
   const refused = new Map([...all.refused, ...issued.refused].map((each) => [each.id, refusal(each, appId)]));
   const assigned = new Map([...all.assigned, ...issued.assigned].map(({ id, variable }) => [id, variable]));
+  // What may only be adopted in its place is left alone when its taker would get another one.
+  const missed = [...takes.by].flatMap(([at, id]) =>
+    takes.adopted.has(at) && assigned.get(id) !== at ? [at] : [],
+  );
+  if (missed.length > 0)
+    return placesAmong(
+      variables,
+      appId,
+      { certificates: here, owners, now },
+      tools,
+      new Set([...left, ...missed]),
+    );
   const places = new Map(
     [...assigned].map(([id, variable]): [string, CertificatePlace] => {
       // HAProxy shows the first of equal names.
@@ -89,13 +102,7 @@ export function placesAmong(
     }),
   );
   const names = new Set(here.flatMap((each) => each.names));
-  // What may only be adopted in its place stays when its taker gets another one.
-  const clears = issued.clears.filter((variable) => {
-    const taker = takes.by.get(variable);
-    const content = held.find((each) => each.variable === variable)?.content;
-    if (taker === undefined || content?.kind !== 'certificate' || replaceForeign) return true;
-    return coversAll([...names], content.facts.names);
-  });
+  const { clears } = issued;
   const current = new Set(here.flatMap((each) => each.stored?.names ?? []));
   const isClearDue = held.some(
     ({ variable, content }) =>
