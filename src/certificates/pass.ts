@@ -25,6 +25,8 @@ const MOST_STEPS = 10;
 
 /** Of these many are done before the next look, as far as they follow one another. */
 const TOGETHER = new Set<PassStep['do']>(['order', 'adopt', 'assign', 'retire', 'remove']);
+/** Once for each target in a pass: what is not shown then, although all is as it should be, is shown by others. */
+const LOOKS = new Set<PassStep['do']>(['verify', 'repair']);
 /** So many certificates are ordered before the next look. */
 const ORDERS_AT_ONCE = 100;
 
@@ -50,6 +52,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   const findings: Problem[] = [];
   const failed = new Set<string>();
   const held = new Set<string>();
+  const looked = new Set<string>();
   let overtaken = false;
   const asked = askedFor(policy);
   const { forced: _forced, restores: _restores, forgets: _forgets, ...rest } = policy;
@@ -64,7 +67,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
       result.notices = plan.notices;
       result.postponed = plan.postponed;
       result.checkAgainAt = plan.checkAgainAt;
-      const steps = nextSteps(plan, seen, failed);
+      const steps = nextSteps(plan, seen, failed, looked);
       const [step] = steps;
       const isServed = step === undefined && plan.problems.length + plan.postponed.length === 0;
       if (isServed && !dryRun) await forgetDeliveries(seen, tools);
@@ -87,6 +90,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
       // Of several small ones the next look comes after the last, or after the first that fails.
       const last = await tryInTurn(steps, seen, !overtaken, tools);
       result.done.push(...last.done);
+      for (const each of last.done) if (LOOKS.has(each.do) && 'target' in each) looked.add(each.target);
       findings.push(...last.found);
       const { failure, failedAt } = last;
       if (failure === undefined || failedAt === undefined) continue;
@@ -141,10 +145,17 @@ function askedFor({ forced, restores, forgets = [] }: PassPolicy) {
 
 /** The first step that is not for a target that has failed in this pass, with those of its kind that follow it where
  * many may come. Nothing is ordered that could go nowhere. */
-function nextSteps({ steps }: Plan, { targets }: Observation, failed: ReadonlySet<string>): PassStep[] {
+function nextSteps(
+  { steps }: Plan,
+  { targets }: Observation,
+  failed: ReadonlySet<string>,
+  looked: ReadonlySet<string>,
+): PassStep[] {
   const isOpen = targets.length === 0 || targets.some(({ id }) => !failed.has(id));
   const open = steps.filter((step) =>
-    'target' in step ? !failed.has(step.target) : step.do !== 'order' || isOpen,
+    'target' in step
+      ? !failed.has(step.target) && !(LOOKS.has(step.do) && looked.has(step.target))
+      : step.do !== 'order' || isOpen,
   );
   const [first] = open;
   if (first === undefined || !TOGETHER.has(first.do)) return open.slice(0, 1);
