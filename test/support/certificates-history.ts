@@ -108,11 +108,15 @@ export async function pass(
 ): Promise<{ done: PassStep[]; plan: Plan }> {
   const done: PassStep[] = [];
   const failed = new Set<string>();
+  const looked = new Set<string>();
   const policies = { ...policy(), graceMs: GRACE_MS };
   for (let count = 0; ; count += 1) {
     const observed = await seen(world);
     const plan = planAll(observed, policies);
-    const open = plan.steps.filter((step) => !('target' in step && failed.has(step.target)));
+    const isLook = (step: PassStep) => step.do === 'verify' || step.do === 'repair';
+    const open = plan.steps.filter(
+      (step) => !('target' in step && (failed.has(step.target) || (isLook(step) && looked.has(step.target)))),
+    );
     const [first] = open;
     const most = 10 + 3 * (observed.targets.length + observed.certificates.length);
     if (count > most) world.faults.push(`the plan goes on with ${JSON.stringify(first)}`);
@@ -125,6 +129,7 @@ export async function pass(
     for (const step of steps) {
       const mishap = coming.shift();
       done.push(step);
+      if (isLook(step) && 'target' in step) looked.add(step.target);
       if (!carryOut(step, observed, world, mishap)) return { done, plan };
       if (step.do !== 'adopt' && 'target' in step && world.holds.has(step.target)) failed.add(step.target);
     }

@@ -13,7 +13,7 @@ import { NOW } from '../../support/observations.ts';
 
 /** The same histories each time; more and others by hand: `HISTORIES=5000`. */
 const { HISTORIES } = process.env;
-const RUNS = HISTORIES === undefined ? { numRuns: 120, seed: 5 } : { numRuns: Number(HISTORIES) };
+const RUNS = HISTORIES === undefined ? { numRuns: 90, seed: 5 } : { numRuns: Number(HISTORIES) };
 
 /** Problems that are nobody's fault. */
 const EXCUSES = ['NAMES_MISSING', 'DELIVERY_FOREIGN'];
@@ -59,7 +59,8 @@ async function calm(world: ClusterWorld): Promise<string[]> {
   world.now = new Date(world.now.getTime() + DAY_MS);
   await pass(world);
   const again = await pass(world);
-  if (again.done.length > 0) found.push(`at rest: ${JSON.stringify(again.done)}`);
+  // A look that finds all as it should be is no change.
+  if (again.done.some((step) => step.do !== 'verify')) found.push(`at rest: ${JSON.stringify(again.done)}`);
   for (const { code, message } of again.plan.problems)
     if (!EXCUSES.includes(code)) found.push(`at rest: ${message}`);
   for (let day = 0; day < 120 && found.length === 0; day += 2) {
