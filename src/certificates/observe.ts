@@ -8,6 +8,7 @@ import { type CertificateRules, certificatesOf, ownersOf, packingWords } from '.
 import { type AllowedChoices, portOptions } from './label-choice.ts';
 import { namesFromLabels } from './label-names.ts';
 import type { CertificateChoice, Problem, WantedNames } from './model.ts';
+import { hiddenOwner, readLabels } from './observe-labels.ts';
 import { observeTargets, type TargetTools } from './observe-targets.ts';
 import { revokedBy } from './store-revocations.ts';
 import { withVersions } from './versions.ts';
@@ -61,8 +62,10 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
   const now = new Date(tools.clock.nowMs());
   const wanted = namesOf(own, labelled.apps, balancerApps?.apps ?? [], tools);
   const revoked = revokedBy(revocations);
+  const hidden = labelled.isComplete ? await hiddenOwner(entries, labelled.apps, tools) : undefined;
+  const isComplete = labelled.isComplete && hidden === undefined;
   const certificates = await withVersions(
-    await certificatesOf(wanted, entries, { isComplete: labelled.isComplete, now, revoked }, tools.rules),
+    await certificatesOf(wanted, entries, { isComplete, now, revoked }, tools.rules),
     stores,
   );
   const names = certificates.flatMap((each) => (each.life === 'wanted' ? each.names : []));
@@ -74,7 +77,7 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
     certificates,
     targets: await Promise.all(targets.map((target) => advised(target, wanted, tools))),
     unseen: strategy === 'environment' ? missingOf(balancerApps) : [],
-    notices: labelled.notices,
+    notices: [...labelled.notices, ...(hidden === undefined ? [] : [hidden])],
     revoked,
   };
 }
@@ -134,35 +137,6 @@ function namesOf(
 /** Options by label of our own app count for its first port, whose names these are. */
 function ownChoice({ id, labels }: App, allowed: Discovery['allowed']): CertificateChoice {
   return portOptions({ id, labels, portCount: 1 }, 0, allowed).choice;
-}
-
-/** Labels of all apps: which names they ask for, and which of several balancers serve them. Whoever may read only
- * the own app and marathon-lb goes on with those.
- * @returns `isComplete`: every app that could ask for a name was seen */
-async function readLabels({
-  discovery,
-  strategy,
-  balancerAppIds,
-  marathon,
-  signal,
-}: ObserveTools): Promise<{ apps: LabelledApp[] | undefined; isComplete: boolean; notices: Problem[] }> {
-  const tellsApart = strategy === 'environment' && balancerAppIds.length > 1;
-  if (discovery.mode === 'off' && !tellsApart) return { apps: undefined, isComplete: true, notices: [] };
-  try {
-    return { apps: await marathon.labelledApps(signal), isComplete: true, notices: [] };
-  } catch (error) {
-    const isRefused = error instanceof CertathonError && error.code === 'MARATHON_UNAUTHORIZED';
-    if (!isRefused) throw error;
-    const message =
-      discovery.mode === 'off'
-        ? `Marathon does not let us read all apps, so every name is delivered to each of ${balancerAppIds.join(', ')}`
-        : 'Marathon does not let us read all apps, so only our own label and --domains give names, and certificates that labels of others asked for are kept as they are';
-    return {
-      apps: undefined,
-      isComplete: discovery.mode === 'off',
-      notices: [{ code: 'APPS_UNREADABLE', message }],
-    };
-  }
 }
 
 async function readBalancerApps({
