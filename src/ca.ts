@@ -43,6 +43,7 @@ export function openCas({
       }),
     // A given key is the account's at the CA that is configured.
     givenKeyPem: directoryUrl === config.acmeDirectory ? config.acmeAccountKey : undefined,
+    sharing: { now: undefined },
     contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
     inTurn: queue(),
   });

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { errors, request } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { readBounded } from '../lib/http-body.ts';
@@ -8,6 +7,7 @@ import { BodyTooLargeError, connectionWords, DeadlineError } from '../lib/http-f
 import { createPool, type Pool } from '../lib/http-pool.ts';
 import type { Log } from '../lib/log.ts';
 import { printable } from '../lib/printable.ts';
+import { errors, request } from '../lib/undici.ts';
 import { clockSkewMs } from './answers.ts';
 import type { AcmeAnswer } from './refusal.ts';
 

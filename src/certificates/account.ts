@@ -13,18 +13,49 @@ export interface AccountTools {
   contact: string[];
   /** Runs one work after the other: orders side by side must not make an account each. */
   inTurn?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Given, those that ask while another is at work share its client. */
+  sharing?: Sharing;
+}
+
+/** The client that orders side by side at one CA share, and how many they are: a directory, a nonce and a TLS
+ * handshake for each of a thousand orders would be three thousand requests for nothing. */
+export interface Sharing {
+  now: { client: Promise<AcmeClient>; users: number } | undefined;
+}
+
+/** A client whose account exists at the CA; its owner closes it. The last of those that share one ends it.
+ * @throws ACME_*, STORE_UNUSABLE */
+export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
+  const { sharing, inTurn = (work) => work() } = tools;
+  const open = (): Promise<AcmeClient> => inTurn(() => openAlone(tools));
+  if (sharing === undefined) return open();
+  sharing.now ??= { client: open(), users: 0 };
+  const shared = sharing.now;
+  shared.users += 1;
+  // Who comes after the last one, or after a failure, opens anew.
+  const end = (): void => {
+    if (sharing.now === shared) sharing.now = undefined;
+  };
+  const acme = await shared.client.catch((error: unknown) => {
+    end();
+    throw error;
+  });
+  return {
+    ...acme,
+    async close() {
+      shared.users -= 1;
+      if (shared.users > 0) return;
+      end();
+      await acme.close();
+    },
+  };
 }
 
 /** A client whose account exists at the CA. The key is on disk before the CA hears of it; the URL is found
  * again from the key, so nothing else can be lost. A CA that was set up anew may make the client register again
  * on the way; the URL known at the end is kept by `close()`.
  * @throws ACME_*, STORE_UNUSABLE */
-export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
-  const { inTurn = (work) => work() } = tools;
-  return inTurn(() => open(tools));
-}
-
-async function open(tools: AccountTools): Promise<AcmeClient> {
+async function openAlone(tools: AccountTools): Promise<AcmeClient> {
   const { accounts } = tools;
   const stored = await accounts.read();
   const keyPem = tools.givenKeyPem ?? stored?.keyPem ?? createAccountKey();

@@ -138,22 +138,22 @@ function byOwner(a: ObservedCertificate, b: ObservedCertificate): number {
 
 /** To which certificate of the store a bundle belongs. Pure. */
 export function ownersOf(entries: readonly StoredEntry[]): Owners {
-  const owners = new Map<string, string>();
+  const current = new Map<string, StoredEntry>();
+  const former = new Map<string, string>();
   const issued = new Set<string>();
-  const current = new Map<string, string>();
-  for (const { id, stored, record, issued: fingerprints } of entries) {
-    for (const { fingerprint } of record?.aside ?? []) owners.set(fingerprint, id);
+  for (const entry of entries) {
+    const { id, stored, record, issued: fingerprints } = entry;
+    for (const { fingerprint } of record?.aside ?? []) former.set(fingerprint, id);
     for (const fingerprint of fingerprints) {
-      owners.set(fingerprint, id);
+      if (fingerprint !== stored?.fingerprint) former.set(fingerprint, id);
       issued.add(fingerprint);
     }
-    if (stored === undefined) continue;
-    owners.set(stored.fingerprint, id);
-    current.set(stored.fingerprint, id);
+    if (stored !== undefined) current.set(stored.fingerprint, entry);
   }
   return {
-    ownerOf: (fingerprint) => owners.get(fingerprint),
+    ownerOf: (fingerprint) => current.get(fingerprint)?.id ?? former.get(fingerprint),
     isIssued: (fingerprint) => issued.has(fingerprint),
-    currentOf: (fingerprint) => current.get(fingerprint),
+    currentOf: (fingerprint) => current.get(fingerprint)?.id,
+    factsOf: (fingerprint) => current.get(fingerprint)?.stored,
   };
 }

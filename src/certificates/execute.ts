@@ -77,13 +77,24 @@ const EXECUTORS: Executors = {
  * @param seen what the step was planned from
  * @returns what a person has to see although the step was done */
 export async function execute(step: PassStep, seen: Observation, tools: ExecuteTools): Promise<Problem[]> {
-  tools.log.info('pass.step', { ...step });
+  tools.log.info('pass.step', told(step));
   const executor = EXECUTORS[step.do] as (
     step: PassStep,
     seen: Observation,
     tools: ExecuteTools,
   ) => Promise<Problem[]>;
   return executor(step, seen, tools);
+}
+
+/** One line of the log, however many certificates go out. */
+const MOST_TOLD = 20;
+
+function told(step: PassStep): Record<string, unknown> {
+  if ('certificates' in step && step.certificates.length > MOST_TOLD)
+    return { ...step, certificates: step.certificates.slice(0, MOST_TOLD), of: step.certificates.length };
+  if (step.do === 'deliver' && step.puts.length > MOST_TOLD)
+    return { ...step, puts: step.puts.slice(0, MOST_TOLD), of: step.puts.length };
+  return { ...step };
 }
 
 async function order(

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { FactsMemory, FileMark } from '../delivery/directory-scan.ts';
-import { readFileBounded, writeFileDurable } from '../lib/files.ts';
+import { readLines, writeLines } from '../lib/kept-lines.ts';
+import { factsIn, type KeptFacts, keptFacts } from './kept-facts.ts';
 
 /** The facts of certificates in files that have not been changed since they were read: with thousands of them,
  * reading and checking each at every look would take seconds. Holds no key. May be lost at any time. */
 export interface FileMemory extends FactsMemory {
-  load(): Promise<void>;
+  /** @param known facts of certificates that are in memory already, by fingerprint: no second copy is made */
+  load(known: (fingerprint: string) => CertificateFacts | undefined): Promise<void>;
   /** Forgets files that were not asked for since the last time, and writes the rest. */
   save(): Promise<void>;
 }
@@ -15,47 +16,31 @@ export interface FileMemory extends FactsMemory {
 const LARGEST = 256 * 1024 * 1024;
 /** A file changed within one tick of the clock of a file system looks like the one before. */
 const YOUNG_MS = 2_500;
-
-const date = z.iso.datetime().transform((text) => new Date(text));
-const MEMORY = z.object({
-  version: z.literal(1),
-  files: z.array(
-    z.object({
-      path: z.string(),
-      mark: z.object({ size: z.number(), changedMs: z.number(), inode: z.number() }),
-      facts: z.object({
-        names: z.array(z.string()),
-        fingerprint: z.string(),
-        issuer: z.string(),
-        notBefore: date,
-        notAfter: date,
-        selfSigned: z.boolean(),
-      }),
-    }),
-  ),
-});
+/** The first line of the file; another version of it is read from the bundles again. */
+const HEAD = '"files 2"';
 
 /** @param isReadOnly writes nothing */
 export function openFileMemory(
   directory: string,
   { nowMs, isReadOnly }: { nowMs: () => number; isReadOnly: boolean },
 ): FileMemory {
-  const path = join(directory, 'files.json');
+  const path = join(directory, 'files.jsonl');
   const known = new Map<string, { mark: FileMark; facts: CertificateFacts }>();
   const asked = new Set<string>();
   let [isLoaded, isChanged] = [false, false];
   return {
-    async load() {
+    async load(sameAs) {
       if (isLoaded) return;
       isLoaded = true;
-      const text = await readFileBounded(path, LARGEST).catch(() => undefined);
-      if (text === undefined) return;
-      try {
-        for (const { path: file, mark, facts } of MEMORY.parse(JSON.parse(text.toString())).files)
-          known.set(file, { mark, facts });
-      } catch {
-        // It is read from the files again.
-      }
+      let isHead = true;
+      await readLines(path, LARGEST, (line) => {
+        if (isHead && line !== HEAD) throw new Error('It is of another version');
+        if (!isHead) {
+          const { file, mark, facts } = entryIn(line);
+          known.set(file, { mark, facts: sameAs(facts.fingerprint) ?? facts });
+        }
+        isHead = false;
+      }).catch(() => known.clear());
     },
     get(file, { size, changedMs, inode }) {
       const found = known.get(file);
@@ -76,9 +61,32 @@ export function openFileMemory(
       for (const file of gone) known.delete(file);
       asked.clear();
       if (isReadOnly || (!isChanged && gone.length === 0)) return;
-      const files = [...known].map(([file, { mark, facts }]) => ({ path: file, mark, facts }));
-      await writeFileDurable(path, JSON.stringify({ version: 1, files }));
+      await writeLines(path, linesOf(known));
       isChanged = false;
     },
   };
+}
+
+/** Name, size, time of the change, inode, facts. */
+type KeptFile = [string, number, number, number, KeptFacts];
+
+function* linesOf(known: ReadonlyMap<string, { mark: FileMark; facts: CertificateFacts }>) {
+  yield HEAD;
+  for (const [file, { mark, facts }] of known) {
+    const { size, changedMs, inode } = mark;
+    yield JSON.stringify([file, size, changedMs, inode, keptFacts(facts)] satisfies KeptFile);
+  }
+}
+
+/** @throws Error when it is no line of ours */
+function entryIn(line: string): { file: string; mark: FileMark; facts: CertificateFacts } {
+  const [file, size, changedMs, inode, facts] = JSON.parse(line) as unknown[];
+  if (
+    typeof file !== 'string' ||
+    typeof size !== 'number' ||
+    typeof changedMs !== 'number' ||
+    typeof inode !== 'number'
+  )
+    throw new Error('It is no line of ours');
+  return { file, mark: { size, changedMs, inode }, facts: factsIn(facts) };
 }

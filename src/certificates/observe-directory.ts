@@ -26,7 +26,8 @@ export async function directoryTarget(
   const here = known.certificates.filter((each) => isDelivered(each, known.now) && each.names.length > 0);
   for (const { names } of here) for (const name of names) served.add(name);
   const index = indexOf(files);
-  const places = new Map(here.map((each) => [each.id, placeFor(each, index, known, path)]));
+  const { certs } = placesIn(path);
+  const places = new Map(here.map((each) => [each.id, placeFor(each, index, known, certs)]));
   return {
     id: path,
     strategy: 'directory',
@@ -55,13 +56,8 @@ export async function loadedFiles(
   { owners }: Pick<Known, 'owners'>,
   { sharedDirectory, files: memory }: Pick<TargetTools, 'sharedDirectory' | 'files'>,
 ): Promise<{ files: DirectoryFile[]; missing: string[] }> {
-  await memory.load();
-  const { files, missing } = await scanDirectory(sharedDirectory, memory);
-  const read = files.map(({ file, content }): DirectoryFile => {
-    if (content.kind !== 'certificate') return { file, content };
-    return { file, content: { ...content, ours: owners.isIssued(content.facts.fingerprint) } };
-  });
-  return { files: read, missing };
+  await memory.load(owners.factsOf);
+  return scanDirectory(sharedDirectory, memory, owners.isIssued);
 }
 
 /** The place of one certificate among the files. */
@@ -81,14 +77,14 @@ function placeFor(
   certificate: ObservedCertificate,
   index: DirectoryIndex,
   known: Known,
-  root: string,
+  certs: string,
 ): CertificatePlace {
   const { file, holder, superfluous, rivals } = filesFor(certificate, index, known);
-  const { certs } = placesIn(root);
   const held = index.byFile.get(holder)?.content ?? ({ kind: 'empty' } as const);
   return {
     at: file,
-    place: join(certs, holder),
+    // Not join(): for ten thousand of them it costs more than the rest of this.
+    place: `${certs}/${holder}`,
     state: held.kind === 'certificate' ? certificateState(held.facts, known.owners) : held,
     // A bundle that stands in a file of another name is what is delivered, until the next one comes.
     superfluous: superfluous.filter((name) => name !== holder),

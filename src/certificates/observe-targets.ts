@@ -59,6 +59,8 @@ export interface Owners {
   isIssued(fingerprint: string): boolean;
   /** Is it the current one of any certificate? Then of which. */
   currentOf(fingerprint: string): string | undefined;
+  /** Facts of the current one of any certificate. */
+  factsOf(fingerprint: string): CertificateFacts | undefined;
 }
 
 /** Looks at every target. One that can not be seen does not hide the others.

@@ -47,19 +47,24 @@ export interface GroupSources {
   domainOf: (name: string) => string;
 }
 
+const NONE: string[] = [];
+const NOBODY: Live[] = [];
+
 /** The certificates by id, each with the wanted names that it covers, and the same from the names' side. Pure. */
 export function coverage(wants: readonly Want[], existing: readonly PackedBefore[]) {
   const lives = [...existing]
     .sort((left, right) => (left.id < right.id ? -1 : 1))
-    .map((before): Live => ({ before, choiceKey: choiceKey(before.choice), covers: [] }));
+    .map((before): Live => ({ before, choiceKey: choiceKey(before.choice), covers: NONE }));
+  // Lists begin with their first entry: one that grows from nothing makes room for seventeen.
   const coverers = new Map<string, Live[]>();
-  for (const { name } of wants) coverers.set(name, []);
+  for (const { name } of wants) coverers.set(name, NOBODY);
   const wild = new Map<string, Live[]>();
   for (const live of lives) {
     for (const name of live.before.names) {
       const others = coverers.get(name);
       // A list may tell a name twice.
-      if (others !== undefined && others.at(-1) !== live) others.push(live);
+      if (others === NOBODY) coverers.set(name, [live]);
+      else if (others !== undefined && others.at(-1) !== live) others.push(live);
       if (name.startsWith('*.')) wild.set(name, [...(wild.get(name) ?? []), live]);
     }
   }
@@ -70,7 +75,9 @@ export function coverage(wants: readonly Want[], existing: readonly PackedBefore
       all = [...new Set([...all, ...wider])];
       coverers.set(name, all);
     }
-    for (const live of all) live.covers.push(name);
+    for (const live of all)
+      if (live.covers === NONE) live.covers = [name];
+      else live.covers.push(name);
   }
   return { lives, coverers };
 }

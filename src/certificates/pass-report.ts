@@ -1,12 +1,13 @@
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { inRuns } from '../lib/runs.ts';
 import type { PassResult } from './pass-result.ts';
 
 /** Logs how a pass ended. What the pass before already said is not said again: events cause many passes while
  * something is wrong, and the log should show when it began and what changed. */
 export function reportPass(result: PassResult, before: PassResult | undefined, log: Log): void {
   const durationMs = result.finishedAt.getTime() - result.startedAt.getTime();
-  const did = result.done.map((step) => step.do);
+  const did = inRuns(result.done.map((step) => step.do));
   for (const { target, until, reason } of result.postponed) {
     const isNews = !before?.postponed.some((each) => each.target === target && each.reason === reason);
     log[isNews ? 'info' : 'debug']('delivery.postponed', { target, reason, until });

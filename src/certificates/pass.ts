@@ -159,9 +159,14 @@ function nextSteps(
   );
   const [first] = open;
   if (first === undefined || !TOGETHER.has(first.do)) return open.slice(0, 1);
-  const end = open.findIndex((step) => step.do !== first.do);
-  const run = open.slice(0, end === -1 ? open.length : end);
-  return first.do === 'order' ? run.slice(0, ORDERS_AT_ONCE) : run;
+  const taken = new Set<string>();
+  const end = open.findIndex((step, at) => {
+    // A certificate that was taken over for one is no longer free for another.
+    const isTwice = step.do === 'adopt' && taken.has(step.fingerprint);
+    if (step.do === 'adopt') taken.add(step.fingerprint);
+    return step.do !== first.do || isTwice || (first.do === 'order' && at === ORDERS_AT_ONCE);
+  });
+  return end === -1 ? open : open.slice(0, end);
 }
 
 /** Everything is served: the record of a delivery that was killed before it saw this has no use any more, and a

@@ -28,14 +28,18 @@ export function planAll(
   { isForced = never, restoreOf = () => undefined, isForgotten = never }: Wishes = {},
 ): Plan {
   const covering = coveringOf(seen);
-  const plans = seen.certificates.flatMap((certificate) => {
-    if (!isPlanned(certificate, seen)) return [];
+  const plans: Planned[] = [];
+  let checkAgainMs = Number.POSITIVE_INFINITY;
+  for (const certificate of seen.certificates) {
+    if (!isPlanned(certificate, seen)) continue;
     const { id } = certificate;
     const forced = isForced(id) && certificate.life === 'wanted';
     const wish = { ...policy, forced, restore: restoreOf(id) };
-    const view = viewOf(certificate, seen, covering);
-    return [{ certificate, view, plan: planOne(certificate, view, wish) }];
-  });
+    const plan = planOne(certificate, viewOf(certificate, seen, covering), wish);
+    checkAgainMs = Math.min(checkAgainMs, plan.checkAgainAt?.getTime() ?? checkAgainMs);
+    // Of ten thousand certificates nearly all need nothing: what was thought of them is not kept.
+    if (!isQuiet(plan)) plans.push({ certificate, plan });
+  }
   const first: PassStep[] = [];
   const orders: { step: PassStep; endsAt: number }[] = [];
   for (const { certificate, plan } of plans) {
@@ -58,20 +62,17 @@ export function planAll(
     pending >= MOST_UNDELIVERED && seen.targets.every(({ strategy }) => strategy === 'directory');
   const life = lifeSteps(seen, policy, isForgotten);
   const revocations = revocationSteps(seen, policy);
-  const moments = [
-    ...plans.map(({ plan }) => plan.checkAgainAt),
-    life.checkAgainAt,
-    revocations.checkAgainAt,
-  ].flatMap((at) => at?.getTime() ?? []);
+  for (const { checkAgainAt } of [life, revocations])
+    checkAgainMs = Math.min(checkAgainMs, checkAgainAt?.getTime() ?? checkAgainMs);
   return {
     steps: [
       ...revocations.steps,
       ...preparations(seen),
       ...life.before,
       ...first,
-      ...(isFull ? deliveries : []),
+      ...(isFull ? deliveries.flatMap((step) => parted(step).now) : []),
       ...ordered,
-      ...(isFull ? [] : deliveries),
+      ...(isFull ? deliveries.flatMap((step) => parted(step).later) : deliveries),
       ...mergeServing(plans),
       ...life.after,
     ],
@@ -79,7 +80,20 @@ export function planAll(
     notices: [...seen.notices, ...choicesNotFollowed(seen)],
     postponed,
     retired: retiredOf(seen, policy),
-    checkAgainAt: moments.length === 0 ? undefined : new Date(least(moments)),
+    checkAgainAt: checkAgainMs === Number.POSITIVE_INFINITY ? undefined : new Date(checkAgainMs),
+  };
+}
+
+/** What is in the store can go out before the orders, what they bring can not. */
+function parted(step: PassStep): { now: PassStep[]; later: PassStep[] } {
+  if (step.do !== 'deliver') return { now: [step], later: [] };
+  const { clears, ...rest } = step;
+  const puts = step.puts.filter(({ fingerprint }) => fingerprint !== 'the new one');
+  const ordered = step.puts.filter(({ fingerprint }) => fingerprint === 'the new one');
+  if (ordered.length === 0) return { now: [step], later: [] };
+  return {
+    now: puts.length === 0 ? [] : [{ ...step, puts, reason: puts[0]?.reason ?? step.reason }],
+    later: [puts.length === 0 ? step : { ...rest, puts: ordered, reason: ordered[0]?.reason ?? step.reason }],
   };
 }
 
@@ -99,8 +113,12 @@ function never(): boolean {
 
 export interface Planned {
   certificate: ObservedCertificate;
-  view: CertificateObservation;
   plan: CertificatePlan;
+}
+
+/** Nothing to do, to say or to wait for, but for its time. */
+function isQuiet({ steps, later, problems, postponed }: CertificatePlan): boolean {
+  return steps.length + (later?.length ?? 0) + problems.length + postponed.length === 0;
 }
 
 /** One that ended is delivered for as long as it lasts, but never ordered again. */
@@ -178,9 +196,4 @@ function problemsOf(
     ...told.slice(0, MOST_PROBLEMS),
     { code: told[MOST_PROBLEMS]?.code ?? '', message: `${rest} further problems are not shown` },
   ];
-}
-
-/** Math.min() takes no list of a hundred thousand. */
-function least(moments: readonly number[]): number {
-  return moments.reduce((a, b) => Math.min(a, b));
 }

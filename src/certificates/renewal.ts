@@ -1,5 +1,5 @@
 // pure
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { OrderReason } from './model.ts';
 
@@ -51,5 +51,5 @@ export function coversAll(names: readonly string[], wanted: readonly string[]): 
 
 /** A number in [0, 1) that depends on the text alone. */
 function hashShare(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
+  return hash('sha256', text, 'buffer').readUInt32BE(0) / 2 ** 32;
 }

@@ -1,8 +1,8 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { Agent, request } from 'undici';
 import { mapBounded } from '../lib/parallel.ts';
 import { printable } from '../lib/printable.ts';
+import { Agent, request } from '../lib/undici.ts';
 
 /** What came back through the public route of one name at one of its addresses. */
 export interface RouteReport {

@@ -1,13 +1,14 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { chainBytes } from '../delivery/bundle-size.ts';
 import { toVariable } from '../delivery/variable.ts';
-import { readFileBounded, writeFileDurable } from '../lib/files.ts';
+import { readLines, writeLines } from '../lib/kept-lines.ts';
 import { mapBounded } from '../lib/parallel.ts';
+import { statMany } from '../lib/stat-many.ts';
+import { entryIn, lineOf } from './catalogue-line.ts';
 import type { Hold, StoredCertificate } from './model.ts';
 import { certificatesHome, type Store } from './store.ts';
-import { CERTIFICATE_RECORD, type CertificateRecord, HOLD } from './store-schema.ts';
+import type { CertificateRecord } from './store-schema.ts';
 
 /** What a plan needs of one certificate in the store; no key. */
 export interface StoredEntry {
@@ -22,7 +23,7 @@ export interface StoredEntry {
 }
 
 /** An entry, and when its directory was changed last, in milliseconds. */
-interface Marked {
+export interface Marked {
   mark: number;
   entry: StoredEntry;
 }
@@ -36,35 +37,8 @@ const PARALLEL = 32;
 /** What of the history has to be at hand; the whole is in the files. */
 const ISSUED_AT_HAND = 20;
 
-const date = z.iso.datetime().transform((text) => new Date(text));
-const marked = z.object({
-  mark: z.number(),
-  entry: z.object({
-    id: z.string(),
-    record: CERTIFICATE_RECORD.optional(),
-    stored: z
-      .object({
-        names: z.array(z.string()),
-        fingerprint: z.string(),
-        issuer: z.string(),
-        notBefore: date,
-        notAfter: date,
-        selfSigned: z.boolean(),
-        origin: z.enum(['issued', 'inherited', 'adopted']),
-        storedAt: date.optional(),
-        keptUntil: date.optional(),
-        bytes: z.number().optional(),
-        chainBytes: z.number().optional(),
-      })
-      .optional(),
-    issued: z.array(z.string()),
-    order: z
-      .object({ names: z.array(z.string()), url: z.string().optional(), directoryUrl: z.string() })
-      .optional(),
-    hold: HOLD.optional(),
-  }),
-});
-const INDEX = z.object({ version: z.literal(1), entries: z.array(marked) });
+/** The first line of the index; another version of it is made anew. */
+const HEAD = '"index 2"';
 
 /** All certificates of a store, by id. The files of each certificate are the truth; the index spares reading
  * them again while the directory of a certificate has not been changed since. It may be lost at any time. */
@@ -76,7 +50,7 @@ export interface StoreIndex {
 
 /** @param open the store of one certificate */
 export function openStoreIndex(directory: string, open: (id: string) => Store): StoreIndex {
-  const path = join(directory, 'index.json');
+  const path = join(directory, 'index.jsonl');
   let known: Map<string, Marked> | undefined;
   let isChanged = false;
   return {
@@ -86,24 +60,31 @@ export function openStoreIndex(directory: string, open: (id: string) => Store): 
       const home = certificatesHome(directory);
       const ids = (await readdir(home).catch(() => [])).filter(isCertificateId).sort();
       const startedMs = Date.now();
-      const now = await mapBounded(ids, PARALLEL, async (id): Promise<Marked | undefined> => {
-        const found = await stat(join(home, id)).catch(() => undefined);
-        if (found === undefined || !found.isDirectory()) return undefined;
-        const old = before.get(id);
-        if (old !== undefined && old.mark === found.mtimeMs) return old;
-        isChanged = true;
-        const isYoung = Math.abs(startedMs - found.mtimeMs) < YOUNG_MS;
-        return { mark: isYoung ? -1 : found.mtimeMs, entry: await readEntry(open(id)) };
+      const marks = new Map<string, number>();
+      let count = 0;
+      await statMany(home, ids, (id, found) => {
+        if (found === undefined || found instanceof Error || !found.isDirectory()) return;
+        count += 1;
+        if (before.get(id)?.mark === found.mtimeMs) return;
+        marks.set(id, Math.abs(startedMs - found.mtimeMs) < YOUNG_MS ? -1 : found.mtimeMs);
       });
-      const entries = now.filter((each) => each !== undefined);
-      isChanged ||= entries.length !== before.size;
-      known = new Map(entries.map((each) => [each.entry.id, each]));
-      return entries.map(({ entry }) => entry);
+      if (marks.size > 0 || count !== before.size) {
+        isChanged = true;
+        const read = await mapBounded(
+          [...marks],
+          PARALLEL,
+          async ([id, mark]): Promise<Marked> => ({
+            mark,
+            entry: await readEntry(open(id)),
+          }),
+        );
+        known = merged(ids, before, read);
+      }
+      return Array.from(known.values(), ({ entry }) => entry);
     },
     async save() {
       if (!isChanged || known === undefined) return;
-      const entries = [...known.values()].filter(({ mark }) => mark >= 0);
-      await writeFileDurable(path, JSON.stringify({ version: 1, entries }));
+      await writeLines(path, linesOf(known));
       isChanged = false;
     },
   };
@@ -114,26 +95,39 @@ export function isCertificateId(id: string): boolean {
   return /^[a-z0-9_][a-z0-9._-]{0,199}$/.test(id);
 }
 
+/** Those that are still there, by id.
+ * @param read those that were made or changed */
+function merged(
+  ids: readonly string[],
+  before: ReadonlyMap<string, Marked>,
+  read: readonly Marked[],
+): Map<string, Marked> {
+  const fresh = new Map(read.map((marked) => [marked.entry.id, marked]));
+  return new Map(
+    ids.flatMap((id) => {
+      const marked = fresh.get(id) ?? before.get(id);
+      return marked === undefined ? [] : [[id, marked]];
+    }),
+  );
+}
+
 async function readIndex(path: string): Promise<Map<string, Marked>> {
-  const text = await readFileBounded(path, LARGEST_INDEX).catch(() => undefined);
-  if (text === undefined) return new Map();
-  try {
-    const { entries } = INDEX.parse(JSON.parse(text.toString()));
-    return new Map(
-      entries.map(({ mark, entry: { id, record, stored, issued, order, hold } }) => [
-        id,
-        {
-          mark,
-          entry: {
-            ...{ id, record, stored, issued, hold },
-            order: order === undefined ? undefined : { ...order, url: order.url },
-          },
-        },
-      ]),
-    );
-  } catch {
-    return new Map();
-  }
+  const known = new Map<string, Marked>();
+  let isHead = true;
+  await readLines(path, LARGEST_INDEX, (line) => {
+    if (isHead && line !== HEAD) throw new Error('It is of another version');
+    if (!isHead) {
+      const marked = entryIn(line);
+      known.set(marked.entry.id, marked);
+    }
+    isHead = false;
+  }).catch(() => known.clear());
+  return known;
+}
+
+function* linesOf(known: ReadonlyMap<string, Marked>): Generator<string> {
+  yield HEAD;
+  for (const marked of known.values()) if (marked.mark >= 0) yield lineOf(marked);
 }
 
 async function readEntry(store: Store): Promise<StoredEntry> {

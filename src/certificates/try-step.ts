@@ -10,9 +10,10 @@ import type { Observation, PassStep } from './world.ts';
 const ENDS_HOLD = new Set<PassStep['do']>(['deliver', 'repair', 'verify']);
 
 /** Certificates ordered side by side: one slow name delays no other. */
-const ORDERS_SIDE_BY_SIDE = 8;
+const ORDERS_SIDE_BY_SIDE = 16;
 
 type Order = Extract<PassStep, { do: 'order' }>;
+export type NotOrder = Exclude<PassStep, Order>;
 
 /** Carries out one step that is no order. A failure is recorded with the time of the next try.
  * @throws the reason of an aborted signal; UNEXPECTED and STORE_UNUSABLE, which end the pass */

@@ -54,11 +54,10 @@ export function textOf(result: PassResult, dryRun: boolean): string {
   for (const step of steps) lines.push(`${dryRun ? 'would ' : ''}${lineOf(step)}`);
   for (const { code, message } of result.problems) lines.push(code, `  ${message}`, `  ${hintOf(code)}`);
   for (const { code, message } of result.notices) lines.push(code, `  ${message}`, `  ${hintOf(code)}`);
-  const stored = (result.seen?.certificates ?? []).flatMap((each) =>
-    each.stored === undefined ? [] : [{ ...each, stored: each.stored }],
-  );
+  const stored = (result.seen?.certificates ?? []).filter((each) => each.stored !== undefined);
   for (const { stored: held } of stored.slice(0, MOST_TOLD))
-    lines.push(`certificate for ${held.names.join(', ')}, valid until ${held.notAfter.toISOString()}`);
+    if (held !== undefined)
+      lines.push(`certificate for ${held.names.join(', ')}, valid until ${held.notAfter.toISOString()}`);
   if (stored.length > MOST_TOLD)
     lines.push(`and ${stored.length - MOST_TOLD} further certificates: see certathon certificates list`);
   for (const { names, renewedUntil, removedAt, life } of result.plan?.retired ?? [])

@@ -31,7 +31,7 @@ export interface FileFacts {
 
 const MOST_FILES = 20_000;
 /** Files looked at at once. */
-const PARALLEL = 32;
+export const PARALLEL = 32;
 const LARGEST_FILE = 256 * 1024;
 const SHORTEST_RSA_BITS = 2048;
 
@@ -40,7 +40,7 @@ const SHORTEST_RSA_BITS = 2048;
  * @throws DIRECTORY_UNUSABLE when it is not there, can not be read, or holds too many files */
 export async function readDirectory(path: string): Promise<DirectoryContent> {
   const missing = await missingIn(path);
-  const files = missing.includes('certs/') ? [] : await loadedFiles(placesIn(path).certs, contentIn);
+  const files = missing.includes('certs/') ? [] : await loadedFiles(placesIn(path).certs);
   return { isPrepared: missing.length === 0, missing, files };
 }
 
@@ -161,18 +161,18 @@ async function requireRoot(path: string): Promise<void> {
   });
 }
 
-export async function loadedFiles<T>(
-  certs: string,
-  read: (path: string) => Promise<T | undefined>,
-): Promise<{ file: string; content: T }[]> {
+/** The files of certs/ that HAProxy might load, by name. @throws DIRECTORY_UNUSABLE */
+export async function loadedNames(certs: string): Promise<string[]> {
   const names = (await usable('read', certs, () => readdir(certs))).filter(isLoaded).sort();
-  if (names.length > MOST_FILES) {
-    const message = `${certs} holds ${names.length} files, more than the ${MOST_FILES} that are read`;
-    throw new CertathonError('DIRECTORY_UNUSABLE', message, { facts: { path: certs } });
-  }
-  const found = await mapBounded(names, PARALLEL, async (file) => ({
+  if (names.length <= MOST_FILES) return names;
+  const message = `${certs} holds ${names.length} files, more than the ${MOST_FILES} that are read`;
+  throw new CertathonError('DIRECTORY_UNUSABLE', message, { facts: { path: certs } });
+}
+
+async function loadedFiles(certs: string): Promise<DirectoryFile[]> {
+  const found = await mapBounded(await loadedNames(certs), PARALLEL, async (file) => ({
     file,
-    content: await read(join(certs, file)),
+    content: await contentIn(join(certs, file)),
   }));
   return found.flatMap(({ file, content }) => (content === undefined ? [] : [{ file, content }]));
 }

@@ -1,9 +1,9 @@
 import { isIP, isIPv6 } from 'node:net';
-import { Agent, buildConnector, request } from 'undici';
 import { readBounded } from '../lib/http-body.ts';
 import { startDeadline } from '../lib/http-deadline.ts';
 import { connectionWords } from '../lib/http-failure.ts';
 import { registerSecret } from '../lib/mask.ts';
+import { Agent, buildConnector, request } from '../lib/undici.ts';
 import { USER_AGENT } from '../lib/version.ts';
 
 /** Where the admin endpoints of one balancer answer. */

@@ -14,7 +14,11 @@ const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
  * renames a cut-off file over the good one. FileHandle.writeFile goes on until all is written, or throws.
  * @param mode permissions of the file, whatever the umask is
  * @throws STORE_UNUSABLE */
-export async function writeFileDurable(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeFileDurable(
+  path: string,
+  data: string | Uint8Array | Iterable<string>,
+  mode = 0o600,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     // wx: never through a link or into a file that someone else put there.

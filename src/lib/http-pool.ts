@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { Agent, buildConnector } from 'undici';
 import { CertathonError } from './errors.ts';
+import { Agent, buildConnector } from './undici.ts';
 
 export interface PoolOptions {
   connectTimeoutMs: number;

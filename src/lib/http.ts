@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { request as send } from 'undici';
 import type { Clock } from './clock.ts';
 import { CertathonError, type ErrorCode } from './errors.ts';
 import { parseBase, withoutCredentials } from './http-address.ts';
@@ -9,11 +8,12 @@ import {
   type Credentials,
   withAuthorization,
 } from './http-authorization.ts';
-import { readBounded } from './http-body.ts';
+import { readBody } from './http-body.ts';
 import { startDeadline } from './http-deadline.ts';
 import { BodyTooLargeError, connectionWords, DeadlineError, type Outcome } from './http-failure.ts';
 import { createPool, type Pool } from './http-pool.ts';
 import type { Log } from './log.ts';
+import { request as send } from './undici.ts';
 
 export interface HttpOptions {
   /** The other side, as errors call it: `Marathon`. */
@@ -43,6 +43,8 @@ export interface HttpRequest {
   body?: string | undefined;
   /** Default `application/json`. */
   accept?: string | undefined;
+  /** Takes the body of a good answer piece by piece, however large; `text` is its beginning. Made for each try. */
+  into?: (() => (chunk: Buffer) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -62,7 +64,6 @@ export interface HttpStream extends Omit<HttpAnswer, 'text'> {
 
 /** Answers of something in front of a service that is away: another address may do better. */
 const TRY_NEXT = new Set([502, 503, 504]);
-const DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** A client of one service at one or more addresses. It follows no redirect and repeats no write.
  * @throws CONFIG_INVALID for an address or a CA that can not be used */
@@ -79,9 +80,8 @@ export class Http {
   #preferred = 0;
 
   constructor(options: HttpOptions) {
-    if (options.baseUrls.length === 0) {
+    if (options.baseUrls.length === 0)
       throw new CertathonError('CONFIG_INVALID', `No address of ${options.service} is given`);
-    }
     this.#bases = options.baseUrls.map((text) => parseBase(text, options.service));
     this.#authorization = authorizationOf(options.auth, this.#bases[0] as URL);
     this.#pool = createPool(options);
@@ -162,7 +162,8 @@ export class Http {
   async #exchange(base: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const startMs = this.#options.clock.nowMs();
     const { body, ...answer } = await this.#send(this.#urlOf(base, request.path), request, signal);
-    const text = await readBounded(body, this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+    const take = Math.floor(answer.status / 100) === 2 ? request.into?.() : undefined;
+    const text = await readBody(body, take, this.#options.maxBodyBytes);
     this.#options.log.debug('http.request', {
       service: this.#options.service,
       method: request.method,
@@ -186,8 +187,7 @@ export class Http {
       signal,
       body: request.body ?? null,
       headers: {
-        accept: request.accept ?? 'application/json',
-        'user-agent': this.#options.userAgent,
+        ...{ accept: request.accept ?? 'application/json', 'user-agent': this.#options.userAgent },
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(authorization === undefined ? {} : { authorization }),
       },

@@ -189,31 +189,3 @@ function networkOf(mode?: string, dockerNetwork?: string, ipAddress?: object): N
   if (dockerNetwork === 'BRIDGE') return 'bridge';
   return dockerNetwork === 'USER' || Object.keys(ipAddress ?? {}).length > 0 ? 'container' : 'host';
 }
-
-const anything = z.array(z.unknown());
-/** What is needed of each of thousands of apps. */
-export const labelledAppSchema = z
-  .object({
-    id: text,
-    labels,
-    portDefinitions: or(anything, []),
-    ports: or(anything, []),
-    container: maybe(
-      z.object({
-        portMappings: or(anything, []),
-        docker: maybe(z.object({ portMappings: or(anything, []) })),
-      }),
-    ),
-    ipAddress: maybe(z.object({ discovery: maybe(z.object({ ports: or(anything, []) })) })),
-  })
-  .transform(({ id, labels: given, portDefinitions, ports, container, ipAddress }) => ({
-    id,
-    labels: given,
-    portCount: Math.max(
-      portDefinitions.length,
-      ports.length,
-      container?.portMappings.length ?? 0,
-      container?.docker?.portMappings.length ?? 0,
-      ipAddress?.discovery?.ports.length ?? 0,
-    ),
-  }));

@@ -48,10 +48,16 @@ export class Calls {
   }
 
   /** Repeated by the read policy while Marathon is away.
-   * @param expected statuses besides 2xx that the caller looks at itself */
-  async read(path: string, signal: AbortSignal | undefined, expected: number[] = []): Promise<HttpAnswer> {
+   * @param expected statuses besides 2xx that the caller looks at itself
+   * @param into takes the body of a good answer piece by piece; made anew for each try */
+  async read(
+    path: string,
+    signal: AbortSignal | undefined,
+    expected: number[] = [],
+    into?: HttpRequest['into'],
+  ): Promise<HttpAnswer> {
     return this.#retrying(RETRIES.read, signal, async () => {
-      const answer = await this.#http.request({ method: 'GET', path, signal });
+      const answer = await this.#http.request({ method: 'GET', path, signal, into });
       const what = path.split('?', 1)[0] as string;
       if (isUnauthorized(answer)) throw unauthorized(answer, what);
       // From 1.6 on Marathon says 500 for an address that it does not know.

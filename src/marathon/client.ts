@@ -1,11 +1,15 @@
-import { asCertathonError, type CertathonError } from '../lib/errors.ts';
+import { asCertathonError, CertathonError } from '../lib/errors.ts';
+import { jsonElements } from '../lib/json-elements.ts';
 import { jsonOrThrow, missingApp, strange } from './answers.ts';
 import { absoluteAppId } from './app-id.ts';
-import { type App, appSchema, labelledAppSchema } from './app-schema.ts';
+import { type App, appSchema } from './app-schema.ts';
 import { Calls, type CallsOptions } from './calls.ts';
+import { MOST_ITEMS } from './fields.ts';
+import { type LabelledApp, labelledApp } from './labelled-app.ts';
 import { accept } from './parse.ts';
 import type { Deployment, Info, QueueEntry } from './schema.ts';
 import * as schema from './schema.ts';
+import { parseJson } from './words.ts';
 import { Writes } from './writes.ts';
 
 export type { AppPatch, WriteResult } from './writes.ts';
@@ -90,16 +94,27 @@ export class MarathonClient extends Writes {
     return { apps, unreadable };
   }
 
-  /** What labels say, of all apps: thousands of them in one request. One that can not be read is left out.
-   * @returns ids, labels and how many ports each has */
-  async labelledApps(
-    signal?: AbortSignal,
-  ): Promise<{ id: string; labels: Readonly<Record<string, string>>; portCount: number }[]> {
-    const list = await this.calls.get('/v2/apps', schema.appsAnswerSchema, 'its apps', signal);
-    return list.apps.flatMap((app) => {
-      const parsed = labelledAppSchema.safeParse(app);
-      return parsed.success ? [parsed.data] : [];
-    });
+  /** What labels say, of all apps: thousands of them in one request, of which only this is kept. One that can not
+   * be read is left out. */
+  async labelledApps(signal?: AbortSignal): Promise<LabelledApp[]> {
+    let apps: LabelledApp[] = [];
+    let list = jsonElements('apps', () => undefined);
+    const into = () => {
+      apps = [];
+      list = jsonElements('apps', (json) => {
+        const app = labelledApp(parseJson(json));
+        if (app !== undefined && apps.length <= MOST_ITEMS) apps.push(app);
+      });
+      return list.take;
+    };
+    const answer = await this.calls.read('/v2/apps', signal, [], into);
+    if (!list.isWhole()) throw strange(answer, '/v2/apps');
+    if (apps.length > MOST_ITEMS)
+      throw new CertathonError(
+        'MARATHON_ANSWER_INVALID',
+        `Marathon has more than the ${MOST_ITEMS} apps that are read`,
+      );
+    return apps;
   }
 
   /** Times of the kept versions of an app, newest first. @throws APP_MISSING */

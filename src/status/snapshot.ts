@@ -7,6 +7,7 @@ import type { Served } from '../delivery/delivery.ts';
 import { contentMark } from '../delivery/variable.ts';
 import { ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { hostAndPort } from '../lib/host-and-port.ts';
+import { inRuns } from '../lib/runs.ts';
 
 /** What the status answers show: the last observation and plan. No key, token or password is ever in it. */
 export interface Snapshot {
@@ -105,7 +106,7 @@ export function snapshotOf(
         : {
             startedAt: result.startedAt,
             finishedAt: result.finishedAt,
-            did: result.done.map((step) => step.do),
+            did: inRuns(result.done.map((step) => step.do)),
           },
     nextPassAt: result?.checkAgainAt,
     retired: result?.plan?.retired ?? [],

@@ -181,11 +181,11 @@ describe('the memory of files', () => {
 
   it('knows a file for as long as it is not changed, also after the next start', async () => {
     const first = memory();
-    await first.load();
+    await first.load(() => undefined);
     first.set('/certs/a.pem', mark, bundle.facts);
     await first.save();
     const next = memory();
-    await next.load();
+    await next.load(() => undefined);
 
     expect(next.get('/certs/a.pem', mark)).toEqual(bundle.facts);
     for (const change of [{ size: 11 }, { changedMs: mark.changedMs + 1 }, { inode: 8 }])
@@ -207,7 +207,7 @@ describe('the memory of files', () => {
     first.get('/certs/b.pem', mark);
     await first.save();
     const next = memory();
-    await next.load();
+    await next.load(() => undefined);
 
     expect(['a', 'b'].map((name) => next.get(`/certs/${name}.pem`, mark)?.names)).toEqual([
       undefined,
@@ -222,7 +222,7 @@ describe('the memory of files', () => {
     for (const name of saved()) writeFileSync(join(directory.path, name), text);
     const next = memory();
 
-    await next.load();
+    await next.load(() => undefined);
 
     expect(next.get('/certs/a.pem', mark)).toBeUndefined();
   });

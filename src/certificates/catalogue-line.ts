@@ -1,0 +1,101 @@
+// pure
+import { factsIn, isTexts, type KeptFacts, keptFacts } from './kept-facts.ts';
+import type { StoredCertificate } from './model.ts';
+import type { Marked, StoredEntry } from './store-catalogue.ts';
+import { CERTIFICATE_RECORD, type CertificateRecord, HOLD } from './store-schema.ts';
+
+/** One certificate of the store as a line of the index: id, mark, issued, what is stored (facts, origin, storedAt, two
+ * sizes, keptUntil), and the rest where there is any. Marks and times are epoch milliseconds; 0 stands for none. */
+type KeptEntry = [
+  string,
+  number,
+  string[],
+  [KeptFacts, StoredCertificate['origin'], number, number, number, number] | null,
+  Pick<StoredEntry, 'record' | 'order' | 'hold'>,
+];
+
+export function lineOf({ mark, entry: { id, issued, stored, record, order, hold } }: Marked): string {
+  const held: KeptEntry[3] =
+    stored === undefined
+      ? null
+      : [
+          keptFacts(stored),
+          stored.origin,
+          stored.storedAt?.getTime() ?? 0,
+          stored.bytes ?? 0,
+          stored.chainBytes ?? 0,
+          stored.keptUntil?.getTime() ?? 0,
+        ];
+  return JSON.stringify([id, mark, [...issued], held, { record, order, hold }] satisfies KeptEntry);
+}
+
+/** @throws Error when it is no line of ours */
+export function entryIn(line: string): Marked {
+  const [id, mark, issued, held, rest] = JSON.parse(line) as unknown[];
+  if (typeof id !== 'string' || typeof mark !== 'number' || !isTexts(issued)) throw foreign();
+  const { record, order, hold } = (rest ?? {}) as Record<string, unknown>;
+  const stored = held === null ? undefined : storedIn(held);
+  return {
+    mark,
+    entry: {
+      id,
+      record: record === undefined ? undefined : recordIn(record, stored),
+      stored,
+      // Of equal texts one is kept.
+      issued:
+        stored !== undefined && issued.length === 1 && issued[0] === stored.fingerprint
+          ? [stored.fingerprint]
+          : issued,
+      order: order === undefined ? undefined : orderIn(order),
+      hold: hold === undefined ? undefined : HOLD.parse(hold),
+    },
+  };
+}
+
+const ORIGINS: ReadonlySet<unknown> = new Set<StoredCertificate['origin']>([
+  'issued',
+  'inherited',
+  'adopted',
+]);
+
+function storedIn(value: unknown): StoredCertificate {
+  const [facts, origin, ...numbers] = Array.isArray(value) ? value : [];
+  const [storedAt, bytes, chainBytes, keptUntil] = numbers;
+  const isOurs = ORIGINS.has(origin);
+  if (!isOurs || numbers.length !== 4 || !numbers.every((each) => typeof each === 'number')) throw foreign();
+  return {
+    ...factsIn(facts),
+    origin,
+    storedAt: storedAt === 0 ? undefined : new Date(storedAt),
+    keptUntil: keptUntil === 0 ? undefined : new Date(keptUntil),
+    bytes: bytes === 0 ? undefined : bytes,
+    chainBytes: chainBytes === 0 ? undefined : chainBytes,
+  };
+}
+
+/** Nearly all are wanted, by the operator's defaults: those need no schema. */
+function recordIn(value: unknown, stored: StoredCertificate | undefined): CertificateRecord {
+  const { key, choice, names, ...more } = value as Record<string, unknown>;
+  const isPlain = typeof choice === 'object' && choice !== null && Object.keys(choice).length === 0;
+  if (isPlain && Object.keys(more).length === 0 && typeof key === 'string' && isTexts(names))
+    return { key, choice: DEFAULTS, names: sameTexts(names, stored?.names) ?? names };
+  return CERTIFICATE_RECORD.parse(value);
+}
+
+const DEFAULTS = Object.freeze({});
+
+function sameTexts(texts: string[], others: string[] | undefined): string[] | undefined {
+  const isSame = texts.length === others?.length && texts.every((text, at) => text === others[at]);
+  return isSame ? others : undefined;
+}
+
+function orderIn(value: unknown): StoredEntry['order'] {
+  const { names, url, directoryUrl } = value as Record<string, unknown>;
+  const isUrl = url === undefined || typeof url === 'string';
+  if (!isTexts(names) || !isUrl || typeof directoryUrl !== 'string') throw foreign();
+  return { names, url, directoryUrl };
+}
+
+function foreign(): Error {
+  return new Error('It is no line of ours');
+}
