@@ -166,20 +166,23 @@ test('with rights for our own app and marathon-lb only, a pass says so once and 
   expect(balancerWrites(since)).toBe(0);
 });
 
-test('an app that goes away keeps its certificate for the grace, which the plan shows, and no longer', async () => {
-  const [since, orders, before] = [mark(), ordersAtCa(lab), await printOf(SHOP)];
-  await lab.api('DELETE', '/v2/apps/shop');
-  await sidecar?.logged('pass.step', sidecar.lines.length);
+longTest(
+  'an app that goes away keeps its certificate for the grace, which the plan shows, and no longer',
+  async () => {
+    const [since, orders, before] = [mark(), ordersAtCa(lab), await printOf(SHOP)];
+    await lab.api('DELETE', '/v2/apps/shop');
+    await sidecar?.logged('pass.step', sidecar.lines.length);
 
-  const { plan } = await planned();
-  const { plan: later } = await planned({ CERTATHON_GRACE: '0s' });
-  const told: Ended = await run(['plan'], env);
+    const { plan } = await planned();
+    const { plan: later } = await planned({ CERTATHON_GRACE: '0s' });
+    const told: Ended = await run(['plan'], env);
 
-  expect(lives(plan)).toMatchObject({ [SHOP]: 'grace', [WEB]: 'wanted' });
-  expect(lives(later)).toMatchObject({ [SHOP]: 'ended', [WEB]: 'wanted' });
-  expect(told.stdout).toMatch(/nobody asks for shop\.example\.com any more: renewed until /);
-  expect([balancerWrites(since), ordersAtCa(lab), await printOf(SHOP)]).toEqual([0, orders, before]);
-});
+    expect(lives(plan)).toMatchObject({ [SHOP]: 'grace', [WEB]: 'wanted' });
+    expect(lives(later)).toMatchObject({ [SHOP]: 'ended', [WEB]: 'wanted' });
+    expect(told.stdout).toMatch(/nobody asks for shop\.example\.com any more: renewed until /);
+    expect([balancerWrites(since), ordersAtCa(lab), await printOf(SHOP)]).toEqual([0, orders, before]);
+  },
+);
 
 longTest('without the event stream a new name is served within two minutes all the same', async () => {
   sidecar?.kill('SIGTERM');
