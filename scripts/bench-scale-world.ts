@@ -20,7 +20,7 @@ const OTHER_LABELS = 15;
 /** What Marathon takes in one request. */
 const APPS_AT_ONCE = 250;
 const PARALLEL = 16;
-const LOAD_MS = 180_000;
+const [LOAD_MS, LOOK_MS, LOOKS_PER_SIGNAL] = [180_000, 1_000, 20];
 
 export interface ScaleWorld {
   lab: Lab;
@@ -70,18 +70,20 @@ export async function startScaleWorld(say: (line: string) => void): Promise<Scal
   }
 }
 
-/** Has the balancer load the directory, which takes HAProxy some seconds. */
+/** Has the balancer load the directory, which takes HAProxy some seconds. It may miss a signal, as marathon-lb does. */
 async function loaded(lab: Lab): Promise<void> {
   const [host = ''] = lab.publicAgents;
-  const answer = await fetch(`http://${host}:${lab.ports.admin}/_mlb_signal/usr1`);
-  if (!answer.ok) throw new Error(`The balancer was asked to reload and answered ${answer.status}`);
-  const [name = ''] = namesOf(APPS - 1);
-  for (const endMs = Date.now() + LOAD_MS; ; await delay(500)) {
-    const seen = await servedCertificate({ host, port: lab.ports.https, servername: name, timeoutMs: 5_000 });
-    if ('issuer' in seen && seen.issuer.includes(ISSUER)) return;
-    if (Date.now() > endMs)
-      throw new Error(`The balancer did not load the directory: ${JSON.stringify(seen)}`);
+  const [servername = ''] = namesOf(APPS - 1);
+  const endMs = Date.now() + LOAD_MS;
+  while (Date.now() < endMs) {
+    await fetch(`http://${host}:${lab.ports.admin}/_mlb_signal/usr1`);
+    for (let look = 0; look < LOOKS_PER_SIGNAL; look += 1) {
+      await delay(LOOK_MS);
+      const seen = await servedCertificate({ host, port: lab.ports.https, servername, timeoutMs: 5_000 });
+      if ('issuer' in seen && seen.issuer.includes(ISSUER)) return;
+    }
   }
+  throw new Error('The balancer did not load the directory');
 }
 
 /** Writes what an earlier run of the program would have left. */

@@ -10,7 +10,8 @@ import { planCertificate } from './plan.ts';
 import { mergeDeliveries, mergeServing } from './plan-merge.ts';
 import { revocationSteps } from './plan-revoke.ts';
 import { isOver, lifeSteps, retiredOf } from './retire.ts';
-import { coveringOf, viewOf } from './view.ts';
+import { settledUntil } from './settled.ts';
+import { type Covering, coveringOf, viewOf } from './view.ts';
 import type { Observation, ObservedCertificate, PassStep, Plan } from './world.ts';
 
 /** So many undelivered certificates go out before more are ordered, where a delivery costs nobody anything. */
@@ -27,7 +28,11 @@ export function planAll(
   policy: Omit<CertificatePolicy, 'forced' | 'restore'>,
   { isForced = never, restoreOf = () => undefined, isForgotten = never }: Wishes = {},
 ): Plan {
-  const covering = coveringOf(seen);
+  let known: Covering | undefined;
+  const covering: Covering = (name) => {
+    known ??= coveringOf(seen);
+    return known(name);
+  };
   const plans: Planned[] = [];
   let checkAgainMs = Number.POSITIVE_INFINITY;
   for (const certificate of seen.certificates) {
@@ -35,10 +40,14 @@ export function planAll(
     const { id } = certificate;
     const forced = isForced(id) && certificate.life === 'wanted';
     const wish = { ...policy, forced, restore: restoreOf(id) };
+    const untilMs = settledUntil(certificate, seen, wish);
+    if (untilMs !== undefined) {
+      checkAgainMs = Math.min(checkAgainMs, untilMs);
+      continue;
+    }
     const plan = planOne(certificate, viewOf(certificate, seen, covering), wish);
     checkAgainMs = Math.min(checkAgainMs, plan.checkAgainAt?.getTime() ?? checkAgainMs);
-    // Of ten thousand certificates nearly all need nothing: what was thought of them is not kept.
-    if (!isQuiet(plan)) plans.push({ certificate, plan });
+    plans.push({ certificate, plan });
   }
   const first: PassStep[] = [];
   const orders: { step: PassStep; endsAt: number }[] = [];
@@ -114,11 +123,6 @@ function never(): boolean {
 export interface Planned {
   certificate: ObservedCertificate;
   plan: CertificatePlan;
-}
-
-/** Nothing to do, to say or to wait for, but for its time. */
-function isQuiet({ steps, later, problems, postponed }: CertificatePlan): boolean {
-  return steps.length + (later?.length ?? 0) + problems.length + postponed.length === 0;
 }
 
 /** One that ended is delivered for as long as it lasts, but never ordered again. */

@@ -31,9 +31,14 @@ export function renewalVerdict(
   if (!coversAll(current.names, wanted)) return { due: true, reason: 'names-missing' };
   if (now >= current.notAfter) return { due: true, reason: 'expired' };
   const dueAt = dueTime(current, policy.renewAt);
-  const clockWrong = now.getTime() < current.notBefore.getTime() - CLOCK_TOLERANCE_MS;
+  const clockWrong = isTooEarly(current, now);
   if (!clockWrong && now >= dueAt) return { due: true, reason: 'lifetime-share' };
   return { due: false, dueAt, clockWrong };
+}
+
+/** It begins in the future, so a clock is wrong. */
+export function isTooEarly({ notBefore }: Pick<CertificateFacts, 'notBefore'>, now: Date): boolean {
+  return now.getTime() < notBefore.getTime() - CLOCK_TOLERANCE_MS;
 }
 
 /** The moment at which a certificate becomes due. Lifetime as RFC 5280 4.1.2.5 counts it, both ends included. */

@@ -156,6 +156,9 @@ async function startDns(
 function pebbleEnvironment(options: AuthorityOptions): Record<string, string> {
   return {
     PEBBLE_WFE_NONCEREJECT: String(options.nonceRejectPercent ?? 5),
+    // Orders side by side can make Pebble 2.4 wait for itself for ever (newOrder, an authorization and finalize hold
+    // each other's locks): with one processor nothing comes between the taking of two locks.
+    GOMAXPROCS: '1',
     PEBBLE_AUTHZREUSE: String(options.authorizationReusePercent ?? 0),
     PEBBLE_ALTERNATE_ROOTS: String(options.alternateRoots ?? 0),
     ...(options.sleeps === true ? {} : { PEBBLE_VA_NOSLEEP: '1' }),
