@@ -101,7 +101,7 @@ export const COMMANDS: Record<CommandName, CommandEntry> = {
   },
   'certificates export': {
     summary: 'Write certificate, chain and private key to files of mode 0600.',
-    example: 'certathon certificates export shop.example.com --out /root/shop/',
+    example: 'certathon certificates export shop.example.com --out /etc/ssl/shop/',
     positional: ONE,
     logLevel: 'warn',
     load: async () => (await import('./certificates-export.ts')).runExport,

@@ -1,5 +1,6 @@
 // pure
 import { DEFAULT_KEY_TYPE, KEY_TYPES } from '../lib/key-types.ts';
+import { KNOWN_CAS } from './known-cas.ts';
 import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry } from './option.ts';
 
 /** The part of the table about names, challenges and the CA; options.ts has the whole. */
@@ -78,10 +79,7 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
   {
     name: 'acmeDirectory',
     kind: 'url',
-    named: {
-      letsencrypt: 'https://acme-v02.api.letsencrypt.org/directory',
-      'letsencrypt-staging': 'https://acme-staging-v02.api.letsencrypt.org/directory',
-    },
+    named: KNOWN_CAS,
     default: 'letsencrypt',
     also: [
       { name: 'LETSENCRYPT_SERVER_URL', deprecated: true },

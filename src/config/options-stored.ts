@@ -56,7 +56,7 @@ export const STORED_OPTIONS = [
     name: 'out',
     kind: 'path',
     commands: ['certificates export'],
-    example: '/root/shop/',
+    example: '/etc/ssl/shop/',
     doc: 'Where to: a directory (ending in / or there already) for fullchain.pem and privkey.pem, a file for all in one, or - for standard output.',
   },
   {
