@@ -1,8 +1,7 @@
 import { exportParts, exportPkcs12 } from '../certificates/export.ts';
-import { findVersion } from '../certificates/find-certificate.ts';
 import { CertathonError } from '../lib/errors.ts';
 import { isDirectoryPath, writeSecretFile } from '../lib/secret-file.ts';
-import { namedCertificate, readOnlyStores } from './certificates-named.ts';
+import { namedCertificate, namedVersion, readOnlyStores } from './certificates-named.ts';
 import type { RunCommand } from './run-command.ts';
 
 /** `certathon certificates export`: the only command that hands out a private key. */
@@ -15,18 +14,9 @@ export const runExport: RunCommand = async (running) => {
       'out is not set: give a directory, a file, or - for standard output',
     );
   const stores = await readOnlyStores(running);
-  const { id, stored } = await namedCertificate(running, stores);
-  const store = stores.of(id);
-  const fingerprint =
-    config.fingerprint === undefined
-      ? stored?.fingerprint
-      : findVersion(await store.versions(), id, config.fingerprint).fingerprint;
-  const bundle = fingerprint === undefined ? undefined : await store.version(fingerprint);
-  if (bundle === undefined)
-    throw new CertathonError(
-      'CERTIFICATE_UNKNOWN',
-      `${id} was not issued yet, so there is nothing to export`,
-    );
+  const entry = await namedCertificate(running, stores);
+  const { id } = entry;
+  const bundle = await namedVersion(running, stores, entry, 'export');
   const whole = format === 'pkcs12' ? await exportPkcs12(bundle, id, exportPassword) : bundle.pem;
   if (out === '-') {
     if (process.stdout.isTTY && !config.yes)

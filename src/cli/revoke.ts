@@ -1,12 +1,10 @@
-import { findVersion } from '../certificates/find-certificate.ts';
 import { isKeyLost } from '../certificates/store-revocations.ts';
 import type { Revocation } from '../certificates/store-schema.ts';
 import { versionsOf } from '../certificates/versions.ts';
 import { bundleKey, keyHash } from '../delivery/bundle.ts';
-import { CertathonError } from '../lib/errors.ts';
 import { renew } from '../service.ts';
 import { end, isMeant } from './certificates-change.ts';
-import { namedCertificate, readOnlyStores } from './certificates-named.ts';
+import { namedCertificate, namedVersion, readOnlyStores } from './certificates-named.ts';
 import { print } from './renew.ts';
 import type { RunCommand } from './run-command.ts';
 
@@ -17,17 +15,7 @@ export const runRevoke: RunCommand = async (running) => {
   const stores = await readOnlyStores(running);
   const entry = await namedCertificate(running, stores);
   const { id, stored, record } = entry;
-  const store = stores.of(id);
-  const fingerprint =
-    config.fingerprint === undefined
-      ? stored?.fingerprint
-      : findVersion(await store.versions(), id, config.fingerprint).fingerprint;
-  const bundle = fingerprint === undefined ? undefined : await store.version(fingerprint);
-  if (bundle === undefined)
-    throw new CertathonError(
-      'CERTIFICATE_UNKNOWN',
-      `${id} was not issued yet, so there is nothing to revoke`,
-    );
+  const bundle = await namedVersion(running, stores, entry, 'revoke');
   const { facts } = bundle;
   const { reason, by } = config;
   const asked = {
@@ -37,7 +25,7 @@ export const runRevoke: RunCommand = async (running) => {
   };
   const isLost = isKeyLost({ reason, by });
   // A lost key makes every version with it worthless.
-  const alike = (await versionsOf(store)).filter(
+  const alike = (await versionsOf(stores.of(id))).filter(
     (each) => each.keyHash === asked.keyHash && each.notAfter > asked.askedAt,
   );
   const revoked = isLost
