@@ -61,8 +61,8 @@ export async function measureScale(cache: string, say: (line: string) => void): 
 /** The variables that the image gives every process. */
 function imageEnv(): Record<string, string> {
   const text = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
-  const wanted = [...text.matchAll(/\b(NODE_OPTIONS|NODE_ENV|MALLOC_ARENA_MAX)=(\S+)/g)];
-  return Object.fromEntries(wanted.map(([, name = '', value = '']) => [name, value]));
+  const wanted = [...text.matchAll(/\b(NODE_OPTIONS|NODE_ENV|MALLOC_\w+)=(?:"([^"]*)"|(\S+))/g)];
+  return Object.fromEntries(wanted.map(([, name = '', quoted, plain = '']) => [name, quoted ?? plain]));
 }
 
 async function renewOnce(what: string, env: Record<string, string>): Promise<PassFigures> {
@@ -201,8 +201,8 @@ ${scaleTable(figures)}
 
 - The pass: read the labels of all apps and the state of all certificates and files, ask the balancer for 50 of the
   names, plan. \`durationMs\` of the line \`pass.finished\`.
-- The program runs as a process of its own with the environment of the image (compile cache, small young generation
-  of the heap, one arena of malloc).
+- The program runs as a process of its own with the environment of the image (compile cache, limits of the heap and
+  of malloc).
 - Marathon's list of all apps (${(figures.appsBytes / 1e6).toFixed(1)} MB) is answered from memory; a real Marathon takes its own time for it.
 - Processor time includes the start of the program; \`serve\` starts once.
 `;

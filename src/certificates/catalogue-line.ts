@@ -35,13 +35,15 @@ export function entryIn(line: string): Marked {
   if (typeof id !== 'string' || typeof mark !== 'number' || !isTexts(issued)) throw foreign();
   const { record, order, hold } = (rest ?? {}) as Record<string, unknown>;
   const stored = held === null ? undefined : storedIn(held);
+  // Of equal texts one is kept: with ten thousand certificates the others would be a tenth of the memory.
+  const [first = ''] = stored?.names ?? [];
+  const sole = id === first ? first : id;
   return {
     mark,
     entry: {
-      id,
-      record: record === undefined ? undefined : recordIn(record, stored),
+      id: sole,
+      record: record === undefined ? undefined : recordIn(record, stored, sole),
       stored,
-      // Of equal texts one is kept.
       issued:
         stored !== undefined && issued.length === 1 && issued[0] === stored.fingerprint
           ? [stored.fingerprint]
@@ -74,11 +76,11 @@ function storedIn(value: unknown): StoredCertificate {
 }
 
 /** Nearly all are wanted, by the operator's defaults: those need no schema. */
-function recordIn(value: unknown, stored: StoredCertificate | undefined): CertificateRecord {
+function recordIn(value: unknown, stored: StoredCertificate | undefined, id: string): CertificateRecord {
   const { key, choice, names, ...more } = value as Record<string, unknown>;
   const isPlain = typeof choice === 'object' && choice !== null && Object.keys(choice).length === 0;
   if (isPlain && Object.keys(more).length === 0 && typeof key === 'string' && isTexts(names))
-    return { key, choice: DEFAULTS, names: sameTexts(names, stored?.names) ?? names };
+    return { key: key === id ? id : key, choice: DEFAULTS, names: sameTexts(names, stored?.names) ?? names };
   return CERTIFICATE_RECORD.parse(value);
 }
 

@@ -101,27 +101,34 @@ function observed(
   rules: CertificateRules,
   revoked: Revoked | undefined,
 ): ObservedCertificate {
-  const directoryUrl = what.choice.directoryUrl ?? rules.directoryUrl;
-  const { order, record } = entry ?? {};
-  const isRevoked = entry?.stored !== undefined && revoked?.fingerprints.has(entry.stored.fingerprint);
-  return {
-    ...what,
-    ...(record?.forgottenAt === undefined ? {} : { forgotten: true as const }),
-    ...(isRevoked === true ? { revoked: true as const } : {}),
-    ...(record?.aside === undefined ? {} : { aside: record.aside.map(({ fingerprint }) => fingerprint) }),
+  const { id, key, names, choice, life } = what;
+  const directoryUrl = choice.directoryUrl ?? rules.directoryUrl;
+  const { order, record, stored } = entry ?? {};
+  // Written out: of ten thousand objects those put together from others take several times as long.
+  const certificate: ObservedCertificate = {
+    id,
+    key,
+    names,
+    choice,
+    life,
     goneSince: record?.goneSince,
     recorded:
       record === undefined
         ? undefined
         : { key: record.key, choice: madeBy(record, entry?.issued ?? []) ?? record.choice },
     directoryUrl,
-    stored: entry?.stored,
+    stored,
     order:
       order === undefined || order.directoryUrl !== directoryUrl
         ? undefined
         : { names: order.names, url: order.url },
     orderHold: entry?.hold,
   };
+  if (record?.forgottenAt !== undefined) certificate.forgotten = true;
+  if (stored !== undefined && revoked?.fingerprints.has(stored.fingerprint) === true)
+    certificate.revoked = true;
+  if (record?.aside !== undefined) certificate.aside = record.aside.map(({ fingerprint }) => fingerprint);
+  return certificate;
 }
 
 /** The choice by which what is stored was made: a crash may have kept that from being written down. */

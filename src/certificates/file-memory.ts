@@ -17,7 +17,7 @@ const LARGEST = 256 * 1024 * 1024;
 /** A file changed within one tick of the clock of a file system looks like the one before. */
 const YOUNG_MS = 2_500;
 /** The first line of the file; another version of it is read from the bundles again. */
-const HEAD = '"files 2"';
+const HEAD = '"files 3"';
 
 /** @param isReadOnly writes nothing */
 export function openFileMemory(
@@ -28,16 +28,18 @@ export function openFileMemory(
   const known = new Map<string, { mark: FileMark; facts: CertificateFacts }>();
   const asked = new Set<string>();
   let [isLoaded, isChanged] = [false, false];
+  let sameAs: Stored = () => undefined;
   return {
-    async load(sameAs) {
+    async load(stored) {
+      sameAs = stored;
       if (isLoaded) return;
       isLoaded = true;
       let isHead = true;
       await readLines(path, LARGEST, (line) => {
         if (isHead && line !== HEAD) throw new Error('It is of another version');
         if (!isHead) {
-          const { file, mark, facts } = entryIn(line);
-          known.set(file, { mark, facts: sameAs(facts.fingerprint) ?? facts });
+          const { file, mark, facts } = entryIn(line, sameAs);
+          if (facts !== undefined) known.set(file, { mark, facts });
         }
         isHead = false;
       }).catch(() => known.clear());
@@ -61,26 +63,33 @@ export function openFileMemory(
       for (const file of gone) known.delete(file);
       asked.clear();
       if (isReadOnly || (!isChanged && gone.length === 0)) return;
-      await writeLines(path, linesOf(known));
+      await writeLines(path, linesOf(known, sameAs));
       isChanged = false;
     },
   };
 }
 
-/** Name, size, time of the change, inode, facts. */
-type KeptFile = [string, number, number, number, KeptFacts];
+type Stored = (fingerprint: string) => CertificateFacts | undefined;
 
-function* linesOf(known: ReadonlyMap<string, { mark: FileMark; facts: CertificateFacts }>) {
+/** Name, size, time of the change, inode, facts; of a stored certificate its fingerprint alone. */
+type KeptFile = [string, number, number, number, KeptFacts | string];
+
+function* linesOf(known: ReadonlyMap<string, { mark: FileMark; facts: CertificateFacts }>, stored: Stored) {
   yield HEAD;
   for (const [file, { mark, facts }] of known) {
     const { size, changedMs, inode } = mark;
-    yield JSON.stringify([file, size, changedMs, inode, keptFacts(facts)] satisfies KeptFile);
+    const kept = stored(facts.fingerprint) === undefined ? keptFacts(facts) : facts.fingerprint;
+    yield JSON.stringify([file, size, changedMs, inode, kept] satisfies KeptFile);
   }
 }
 
-/** @throws Error when it is no line of ours */
-function entryIn(line: string): { file: string; mark: FileMark; facts: CertificateFacts } {
-  const [file, size, changedMs, inode, facts] = JSON.parse(line) as unknown[];
+/** @returns facts undefined for a certificate that is not stored any more: the file is read again
+ * @throws Error when it is no line of ours */
+function entryIn(
+  line: string,
+  stored: Stored,
+): { file: string; mark: FileMark; facts: CertificateFacts | undefined } {
+  const [file, size, changedMs, inode, kept] = JSON.parse(line) as unknown[];
   if (
     typeof file !== 'string' ||
     typeof size !== 'number' ||
@@ -88,5 +97,8 @@ function entryIn(line: string): { file: string; mark: FileMark; facts: Certifica
     typeof inode !== 'number'
   )
     throw new Error('It is no line of ours');
-  return { file, mark: { size, changedMs, inode }, facts: factsIn(facts) };
+  const mark = { size, changedMs, inode };
+  if (typeof kept === 'string') return { file, mark, facts: stored(kept) };
+  const facts = factsIn(kept);
+  return { file, mark, facts: stored(facts.fingerprint) ?? facts };
 }

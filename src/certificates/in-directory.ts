@@ -17,9 +17,9 @@ export interface InDirectory {
   /** The file whose content counts as what is delivered now. */
   holder: string;
   /** Files that our bundle makes superfluous: they carry names of ours only, and HAProxy might prefer them. */
-  superfluous: string[];
+  superfluous: readonly string[];
   /** Files of somebody else that carry one of our names and others too. */
-  rivals: string[];
+  rivals: readonly string[];
 }
 
 /** The files of the loaded directory by name, by the names that their certificates carry, and by fingerprint. */
@@ -64,6 +64,10 @@ export function inDirectory(
   keeps: string | undefined,
   { file = fileOf(wanted[0] ?? 'default'), isOthers = () => false }: PlaceOptions = {},
 ): InDirectory {
+  // Of ten thousand certificates nearly all are so: in their file, and their names in no other.
+  const alone = keeps === undefined ? undefined : byFingerprint.get(keeps);
+  if (alone?.name === file && wanted.every((name) => isOnly(alone, byName.get(name))))
+    return { file: alone.name, holder: alone.name, superfluous: NONE, rivals: NONE };
   const named = new Set(wanted);
   const concerned = [...new Set(wanted.flatMap((name) => byName.get(name) ?? []))].filter(
     ({ facts }) => facts.fingerprint === keeps || !isOthers(facts.fingerprint),
@@ -83,6 +87,12 @@ export function inDirectory(
     ].filter((name, index, all) => all.indexOf(name) === index && byFile.has(name)),
     rivals: others.filter((each) => !isOnlyOurs(each)).map(({ name }) => name),
   };
+}
+
+const NONE: readonly string[] = [];
+
+function isOnly(one: Concerned, all: readonly Concerned[] | undefined): boolean {
+  return all === undefined || (all.length === 1 && all[0] === one);
 }
 
 export interface PlaceOptions {

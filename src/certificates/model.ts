@@ -63,9 +63,9 @@ export interface Target {
   /** What has to be made in the directory before HAProxy can load it. */
   missing: string[];
   /** Files in the directory beside the place that carry names of ours only. */
-  superfluous: string[];
+  superfluous: readonly string[];
   /** Files of somebody else in the directory that carry one of our names and others too. */
-  rivals: { place: string; facts: CertificateFacts }[];
+  rivals: readonly { place: string; facts: CertificateFacts }[];
   /** What a restart by Marathon would do; only where delivery restarts. */
   restart: RestartPrediction | undefined;
   /** When balancers were last restarted for a delivery. */

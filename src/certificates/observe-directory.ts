@@ -16,15 +16,23 @@ export async function directoryTarget(
   tools: TargetTools,
 ): Promise<ObservedTarget> {
   const { sharedDirectory: path, stores } = tools;
-  const [{ files, missing }, found, deliveredAt, hold] = await Promise.all([
-    loadedFiles(known, tools),
-    tools.findBalancers(tools.signal, read),
-    stores.targets.deliveredAt(path),
-    stores.targets.hold(path),
-  ]);
   const served = new Set(known.names);
   const here = known.certificates.filter((each) => isDelivered(each, known.now) && each.names.length > 0);
   for (const { names } of here) for (const name of names) served.add(name);
+  // Balancers answer while the files are looked at.
+  const look = async () => {
+    const { balancers, problems } = await tools.findBalancers(tools.signal, read);
+    return {
+      balancers: await lookAtBalancers(balancers, probedNames(here, served, known.now), tools),
+      problems,
+    };
+  };
+  const [{ balancers, problems }, { files, missing }, deliveredAt, hold] = await Promise.all([
+    look(),
+    loadedFiles(known, tools),
+    stores.targets.deliveredAt(path),
+    stores.targets.hold(path),
+  ]);
   const index = indexOf(files);
   const { certs } = placesIn(path);
   const places = new Map(here.map((each) => [each.id, placeFor(each, index, known, certs)]));
@@ -41,8 +49,8 @@ export async function directoryTarget(
     refused: new Map(),
     marks: new Map(),
     clears: clearsIn(files, places, index, known),
-    balancers: await lookAtBalancers(found.balancers, probedNames(here, served, known.now), tools),
-    unknownBalancers: found.problems,
+    balancers,
+    unknownBalancers: problems,
     deployments: [],
     missing,
     restart: undefined,
@@ -73,6 +81,8 @@ export function filesFor(
   return inDirectory(index, names, stored?.fingerprint, { file: fileOf(id), isOthers });
 }
 
+const NONE: readonly never[] = [];
+
 function placeFor(
   certificate: ObservedCertificate,
   index: DirectoryIndex,
@@ -87,11 +97,14 @@ function placeFor(
     place: `${certs}/${holder}`,
     state: held.kind === 'certificate' ? certificateState(held.facts, known.owners) : held,
     // A bundle that stands in a file of another name is what is delivered, until the next one comes.
-    superfluous: superfluous.filter((name) => name !== holder),
-    rivals: rivals.flatMap((name) => {
-      const rival = index.byFile.get(name)?.content;
-      return rival?.kind === 'certificate' ? [{ place: join(certs, name), facts: rival.facts }] : [];
-    }),
+    superfluous: superfluous.length === 0 ? NONE : superfluous.filter((name) => name !== holder),
+    rivals:
+      rivals.length === 0
+        ? NONE
+        : rivals.flatMap((name) => {
+            const rival = index.byFile.get(name)?.content;
+            return rival?.kind === 'certificate' ? [{ place: join(certs, name), facts: rival.facts }] : [];
+          }),
   };
 }
 

@@ -66,8 +66,8 @@ export interface CertificatePlace {
   /** As sentences name it. */
   place: string;
   state: PlaceState;
-  superfluous: string[];
-  rivals: { place: string; facts: CertificateFacts }[];
+  superfluous: readonly string[];
+  rivals: readonly { place: string; facts: CertificateFacts }[];
 }
 
 /** A balancer, and what it showed for each name that it was asked for. */

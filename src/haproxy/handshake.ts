@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 export interface HandshakeOptions {
   host: string;
@@ -45,8 +45,7 @@ export async function servedCertificate(
       // The leaf is compared with the one intended, by fingerprint: stricter than a check of its path, and
       // it also works with a CA that nobody trusts (staging) and with a certificate to be replaced.
       rejectUnauthorized: false,
-      // No roots: none is needed, and Node would append one to the chain that was sent.
-      ca: [],
+      secureContext: withoutRoots(),
     });
     const finish = (settle: () => void) => {
       clearTimeout(timer);
@@ -71,6 +70,14 @@ export async function servedCertificate(
       finish(() => resolve(served ?? { unreachable: 'no certificate was sent' }));
     });
   });
+}
+
+let context: SecureContext | undefined;
+
+/** One for all handshakes. No roots: none is needed, and Node would append one to the chain that was sent. */
+function withoutRoots(): SecureContext {
+  context ??= createSecureContext({ ca: [] });
+  return context;
 }
 
 function certificateOf(socket: TLSSocket): ServedCertificate | undefined {

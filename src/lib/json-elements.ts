@@ -17,17 +17,13 @@ export interface JsonElements {
  * @param onElement called with the text of each element that is an object or a list; others are passed over */
 export function jsonElements(list: string, onElement: (json: string) => void): JsonElements {
   const key = Buffer.from(list);
-  let depth = 0;
-  let inString = false;
-  let isEscaped = false;
-  // Where in the name of a member of the object we are, as far as it is the wanted one; -1 once it is another.
-  let matched = -1;
-  let isNamed = false;
-  let inList = false;
-  let [wasSeen, isOver, isBroken] = [false, false, false];
+  // Between two pieces; while one is read they are variables of their own, which is several times as quick.
+  let state: State = START;
+  let [inList, wasSeen, isOver, isBroken] = [false, false, false, false];
   let begun: Buffer[] = [];
 
   function take(chunk: Buffer): void {
+    let { depth, inString, isEscaped, matched, isNamed } = state;
     // The element that is read begins here, unless it began in an earlier piece.
     let start = begun.length > 0 ? 0 : -1;
     for (let at = 0; at < chunk.length; at += 1) {
@@ -37,9 +33,7 @@ export function jsonElements(list: string, onElement: (json: string) => void): J
         else if (byte === BACKSLASH) isEscaped = true;
         else if (byte === QUOTE) inString = false;
         if (depth === 1 && inString) matched = matched >= 0 && byte === key[matched] ? matched + 1 : -1;
-        continue;
-      }
-      if (byte === QUOTE) {
+      } else if (byte === QUOTE) {
         inString = true;
         if (depth === 1) matched = 0;
       } else if (byte === COLON) {
@@ -62,7 +56,19 @@ export function jsonElements(list: string, onElement: (json: string) => void): J
       } else if (depth === 0 && byte > 0x20) isBroken = true;
     }
     if (start >= 0) begun.push(chunk.subarray(start));
+    state = { depth, inString, isEscaped, matched, isNamed };
   }
 
-  return { take, isWhole: () => wasSeen && isOver && !isBroken && depth === 0 };
+  return { take, isWhole: () => wasSeen && isOver && !isBroken && state.depth === 0 };
 }
+
+interface State {
+  depth: number;
+  inString: boolean;
+  isEscaped: boolean;
+  /** Where in the name of a member of the object we are, as far as it is the wanted one; -1 once it is another. */
+  matched: number;
+  isNamed: boolean;
+}
+
+const START: State = { depth: 0, inString: false, isEscaped: false, matched: -1, isNamed: false };

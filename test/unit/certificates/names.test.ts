@@ -69,6 +69,23 @@ describe('checkName()', () => {
   });
 });
 
+describe('a name as a CA takes it', () => {
+  const part = fc.string({ unit: fc.constantFrom(...'ab1-x.n'), maxLength: 12 });
+  const ends = ['com', 'local', 'internal', '1', 'a1', 'x-', 'xn--p1ai', label63, `${label63}a`];
+  const written = fc
+    .tuple(fc.array(part, { maxLength: 30 }), fc.constantFrom(...ends))
+    .map(([parts, end]) => [...parts, end].join('.'));
+
+  it('is read as the same name with a dot at its end', () => {
+    fc.assert(
+      fc.property(written, (name) => {
+        expect(checkName(name)).toEqual(checkName(`${name}.`));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
 describe('splitNames()', () => {
   it.each([
     ['a.example,b.example', ['a.example', 'b.example']],
