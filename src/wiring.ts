@@ -9,12 +9,14 @@ import { issuerTrust, publicRoots } from './certificates/issuer-trust.ts';
 import { obtainCertificate } from './certificates/order.ts';
 import type { PassPolicy } from './certificates/pass.ts';
 import { mostNamesOf } from './certificates/profiles.ts';
+import { rehearse } from './certificates/rehearsal.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
 import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
 import { revokedBy } from './certificates/store-revocations.ts';
 import { openStores } from './certificates/store-set.ts';
 import type { Config } from './config/config.ts';
+import { stagingOf } from './config/known-cas.ts';
 import type { StockSettings } from './config/stock-settings.ts';
 import { openConnections } from './connections.ts';
 import { keyHash, LARGEST_BUNDLE } from './delivery/bundle.ts';
@@ -135,9 +137,10 @@ export async function wire({
       graceMs: config.graceMs,
     },
     ...lookAt,
-    obtain: async (certificate, names, dueByClock, stop) => {
+    obtain: async (certificate, names, dueByClock, rehearses, stop) => {
       const store = stores.of(certificate.id);
       const { choice, directoryUrl } = certificate;
+      const testCa = rehearses ? stagingOf(directoryUrl) : undefined;
       const { problems } = await obtainCertificate(names, dueByClock, {
         ...(await cas.of(directoryUrl)),
         store,
@@ -167,6 +170,14 @@ export async function wire({
             log,
             signal: stop,
           }),
+        rehearse:
+          testCa === undefined
+            ? undefined
+            : async (tried) =>
+                rehearse(tried, {
+                  ...(await cas.of(testCa)),
+                  ...{ directoryUrl: testCa, challenges, clock, log, signal: stop },
+                }),
         isDueAt: async (time, wanted) =>
           renewalVerdict(
             (await store.current())?.stored,

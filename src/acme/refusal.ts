@@ -8,6 +8,7 @@ import {
   describeProblem,
   type ProblemClass,
   parseProblem,
+  problemWord,
 } from './problem.ts';
 
 /** An answer of the CA, whatever its status. `data` is the parsed value for JSON types, else the text. */
@@ -33,6 +34,7 @@ export interface RefusalFacts {
 
 /** The error for an answer with a status of 400 or more, in the CA's own words. Pure.
  * - rateLimited, 429           → ACME_RATE_LIMITED, retryAt from Retry-After, else from the words of the problem
+ * - rateLimited with an address instead of a time → ACME_PAUSED
  * - serverInternal, 5xx        → ACME_UNREACHABLE, retryAt from Retry-After
  * - any other problem document → ACME_REFUSED
  * - 3xx, or 4xx without problem document → ACME_ANSWER_INVALID: that is no ACME server
@@ -46,10 +48,16 @@ export function refusalError(what: string, url: string, answer: AcmeAnswer, nowM
     problem === undefined ? classOfStatus(status) : classifyProblem(problem, 'request', status, retryAt);
   const facts: RefusalFacts = { url, status, class: kind, ...(problem === undefined ? {} : { problem }) };
   const words = problem === undefined ? describeBody(answer) : describeProblem(problem);
-  return new CertathonError(codeOf(status, problem), `CA refused ${what} with status ${status}: ${words}`, {
-    ...(retryAt === undefined ? {} : { retryAt }),
-    facts: { ...facts },
-  });
+  // A limit that names no time but an address: only a person can end it there.
+  const isPause = problem !== undefined && problemWord(problem) === 'rateLimited' && kind === 'operator';
+  return new CertathonError(
+    codeOf(status, problem, isPause),
+    `CA refused ${what} with status ${status}: ${words}`,
+    {
+      ...(retryAt === undefined ? {} : { retryAt }),
+      facts: { ...facts },
+    },
+  );
 }
 
 /** The problem document behind an error of this folder, undefined when the CA gave none. */
@@ -127,7 +135,8 @@ export function wasClosed(error: unknown): boolean {
   return wasLost(error) && (error as CertathonError).facts.closed === true;
 }
 
-function codeOf(status: number, problem: AcmeProblem | undefined): ErrorCode {
+function codeOf(status: number, problem: AcmeProblem | undefined, isPause: boolean): ErrorCode {
+  if (isPause) return 'ACME_PAUSED';
   const word = problem === undefined ? undefined : classifyProblem(problem, 'request', status, new Date(0));
   if (word === 'hold' || status === 429) return 'ACME_RATE_LIMITED';
   if (word === 'retry' || status >= 500) return 'ACME_UNREACHABLE';

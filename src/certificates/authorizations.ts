@@ -73,5 +73,9 @@ function worst(failures: unknown[]): unknown {
   if (challenge.length === 1) return challenge[0];
   return new CertathonError('ACME_CHALLENGE_FAILED', challenge.map(({ message }) => message).join('; '), {
     cause: challenge[0],
+    facts: {
+      names: challenge.map(({ facts }) => facts.name),
+      words: Object.fromEntries(challenge.map(({ facts, message }) => [facts.name, message])),
+    },
   });
 }

@@ -4,6 +4,7 @@ import type { Owners } from './observe-targets.ts';
 import { packingCounts, packNames } from './pack.ts';
 import { PACK_MODES, type PackMode } from './pack-groups.ts';
 import { lifeOf } from './retire.ts';
+import { type NameHolds, withoutHeld } from './set-aside.ts';
 import type { StoredEntry } from './store-catalogue.ts';
 import type { ObservedCertificate, Revoked } from './world.ts';
 
@@ -28,7 +29,7 @@ const OWN = 'own';
 export async function certificatesOf(
   wanted: WantedNames,
   entries: readonly StoredEntry[],
-  { isComplete, now, revoked }: { isComplete: boolean; now: Date; revoked?: Revoked | undefined },
+  { isComplete, now, revoked, nameHolds = NO_HOLDS, askedAt }: Circumstances,
   rules: CertificateRules,
 ): Promise<ObservedCertificate[]> {
   const domainOf = rules.pack === 'registered-domain' ? await rules.domainOf() : (name: string) => name;
@@ -45,9 +46,10 @@ export async function certificatesOf(
     domainOf,
   });
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  const certificates = packed.map(({ id, key, names, choice }) =>
-    observed({ id, key, names, choice, life: 'wanted' }, byId.get(id), rules, revoked),
-  );
+  const certificates = packed.map(({ id, key, names, choice }) => {
+    const certificate = observed({ id, key, names, choice, life: 'wanted' }, byId.get(id), rules, revoked);
+    return nameHolds.size === 0 ? certificate : leavingOut(certificate, nameHolds, now, askedAt);
+  });
   const isPacked = new Set(packed.map(({ id }) => id));
   const current = new Set(certificates.flatMap(({ stored }) => stored?.names ?? []));
   const names = new Set(wanted.names);
@@ -93,6 +95,31 @@ export async function packingWords(
     return `no other packing makes fewer than ${counts[pack]} of the ${wants.length} names`;
   const words = fewer.map((mode) => `${counts[mode]} by --pack ${mode}`);
   return `--pack ${pack} makes ${counts[pack]} certificates of the ${wants.length} names, ${words.join(', ')}`;
+}
+
+export interface Circumstances {
+  /** Whether every app that could ask for a name was seen. */
+  isComplete: boolean;
+  now: Date;
+  revoked?: Revoked | undefined;
+  nameHolds?: NameHolds | undefined;
+  /** When a person asked for a try. */
+  askedAt?: Date | undefined;
+}
+
+const NO_HOLDS: NameHolds = new Map();
+
+/** Names that failed by themselves do not keep the others from their certificate. */
+function leavingOut(
+  certificate: ObservedCertificate,
+  holds: NameHolds,
+  now: Date,
+  askedAt: Date | undefined,
+): ObservedCertificate {
+  if (!certificate.names.some((name) => holds.has(name))) return certificate;
+  const { names, held, together } = withoutHeld(certificate.names, holds, now, askedAt);
+  const orderHold = certificate.orderHold ?? together;
+  return { ...certificate, names, held, orderHold, hasFailed: true };
 }
 
 function observed(

@@ -20,6 +20,7 @@ export interface ExecuteTools extends DeliverTools {
     certificate: ObservedCertificate,
     names: readonly string[],
     dueByClock: boolean,
+    rehearses: boolean,
     signal: AbortSignal,
   ) => Promise<Problem[]>;
   /** Why a version of a certificate may not be taken into use again: the install gate, for at least these names. */
@@ -110,7 +111,13 @@ async function order(
   else if (isOtherwise) await announce(certificate, recorded.choice, tools);
   const before = isOtherwise ? await tools.stores.of(id).versions() : [];
   const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
-  const found = await tools.obtain(certificate, step.names, dueByClock, tools.signal);
+  const found = await tools.obtain(
+    certificate,
+    step.names,
+    dueByClock,
+    step.rehearses === true,
+    tools.signal,
+  );
   // Only now it is by this choice.
   if (isOtherwise) {
     await record(certificate, undefined, tools);

@@ -17,6 +17,11 @@ export function activeHold(
 
 /** The code of the failure that is waited for, so that every pass in between says the same word. Pure. */
 export function heldProblem(what: string, hold: Hold): Problem {
+  if (hold.isPaused === true)
+    return {
+      code: hold.code,
+      message: `${hold.reason}; the next ${what} waits for a person to ask by --now`,
+    };
   const repeat = hold.byCa ? '' : ', or now with --now';
   return {
     code: hold.code,

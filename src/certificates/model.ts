@@ -3,6 +3,9 @@ import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { Served } from '../delivery/delivery.ts';
 import type { RestartPrediction } from '../delivery/preflight.ts';
 import type { Pace } from '../delivery/timing.ts';
+import type { WantedNames } from './wants.ts';
+
+export type { CertificateChoice, RefusedName, Want, WantedNames } from './wants.ts';
 
 /** What the certificates job knows and does, as plain data that can be printed, stored and compared.
  * Private keys are never part of it: they stay in the store and in the bundle that is delivered. */
@@ -77,42 +80,6 @@ export interface Target {
   isRevoked?: true;
 }
 
-export interface RefusedName {
-  name: string;
-  /** Where the name came from: `domains` or the label with its app. */
-  source: string;
-  reason: string;
-  /** Only an option is refused, and `name` is what was asked for: the names keep what holds without it. */
-  option?: true;
-}
-
-/** How a certificate is wanted, where that differs from what the operator configured for all. */
-export interface CertificateChoice {
-  keyType?: string | undefined;
-  profile?: string | undefined;
-  /** The CA. */
-  directoryUrl?: string | undefined;
-  /** Each such name has a certificate for itself alone. */
-  own?: true | undefined;
-}
-
-/** One name that wants a certificate. */
-export interface Want {
-  /** Lower-case, in the ASCII form of RFC 5890. */
-  name: string;
-  /** Who wants it, sorted: `own` for our own lists and labels, else the deployment group or id of an app. */
-  keys: string[];
-  choice: CertificateChoice;
-}
-
-export interface WantedNames {
-  /** Sorted, each once. */
-  names: string[];
-  /** One for each name, in the same order. */
-  wants: Want[];
-  refused: RefusedName[];
-}
-
 /** One balancer and the certificates that it showed in handshakes. */
 export interface ObservedBalancer {
   id: string;
@@ -135,6 +102,8 @@ export interface Hold {
   failures: number;
   /** A limit of the CA is kept also when a person asks for a try now. */
   byCa: boolean;
+  /** The CA wants a person to end a pause: nothing is tried before somebody asks for it. */
+  isPaused?: true | undefined;
 }
 
 /** One certificate alone, as it is planned. */
@@ -154,6 +123,8 @@ export interface CertificateObservation {
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
+  /** Some of its names failed before. */
+  hasFailed?: boolean | undefined;
   targets: Target[];
   /** Targets that could not be looked at; the others go on without them. */
   unseen: Problem[];
@@ -199,7 +170,14 @@ export type CertificateStep =
     }
   /** Takes an earlier version into use again: it covers what is wanted now, or a person asked for it. */
   | { do: 'restore'; fingerprint: string; names: string[]; reason: 'names-covered' | 'asked' }
-  | { do: 'order'; names: string[]; reason: OrderReason; resumes: string | undefined }
+  | {
+      do: 'order';
+      names: string[];
+      reason: OrderReason;
+      resumes: string | undefined;
+      /** The names failed before: first it is tried at the test CA, where there is one. */
+      rehearses?: true | undefined;
+    }
   | { do: 'wait'; target: string; until: Date; reason: 'coalescing' }
   | {
       do: 'deliver';

@@ -47,16 +47,18 @@ export interface Discovery {
 const STOCK_GROUPS = ['external'];
 
 /** The world as one plain value: names, store, targets, and what each balancer serves. Reads only.
+ * @param askedAt when a person asked for a try: names that failed before are tried again
  * @throws APP_MISSING when there is no marathon-lb app, MARATHON_*, DIRECTORY_UNUSABLE, STORE_UNUSABLE */
-export async function observe(tools: ObserveTools): Promise<Observation> {
+export async function observe(tools: ObserveTools, askedAt?: Date): Promise<Observation> {
   const { stores, strategy, discovery } = tools;
   const needsBalancerApps =
     strategy === 'environment' || (discovery.mode !== 'off' && discovery.groups.length === 0);
-  const [own, labelled, entries, revocations, balancerApps] = await Promise.all([
+  const [own, labelled, entries, revocations, nameHolds, balancerApps] = await Promise.all([
     readOwnApp(tools),
     readLabels(tools),
     stores.list(),
     stores.revocations.list(),
+    stores.names.list(),
     needsBalancerApps ? readBalancerApps(tools) : undefined,
   ]);
   const now = new Date(tools.clock.nowMs());
@@ -65,7 +67,7 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
   const hidden = labelled.isComplete ? await hiddenOwner(entries, labelled.apps, tools) : undefined;
   const isComplete = labelled.isComplete && hidden === undefined;
   const certificates = await withVersions(
-    await certificatesOf(wanted, entries, { isComplete, now, revoked }, tools.rules),
+    await certificatesOf(wanted, entries, { isComplete, now, revoked, nameHolds, askedAt }, tools.rules),
     stores,
   );
   const names = certificates.flatMap((each) => (each.life === 'wanted' ? each.names : []));
@@ -79,6 +81,7 @@ export async function observe(tools: ObserveTools): Promise<Observation> {
     unseen: strategy === 'environment' ? missingOf(balancerApps) : [],
     notices: [...labelled.notices, ...(hidden === undefined ? [] : [hidden])],
     revoked,
+    nameHolds,
   };
 }
 

@@ -30,6 +30,8 @@ export interface OrderTools extends AccountTools, FetchTools {
   signal: AbortSignal;
   /** Tries the public route of each name before the CA is asked; throws ROUTE_CHECK_FAILED when required. */
   checkRoutes: (names: readonly string[]) => Promise<void>;
+  /** Tries the names at the test CA first; absent where that is not needed. Throws what the real CA would. */
+  rehearse?: ((names: readonly string[]) => Promise<void>) | undefined;
   /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
   isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
 }
@@ -117,7 +119,7 @@ async function takeUpOrder(
     const expired = order.expiresAt !== undefined && order.expiresAt <= now;
     const isOpen = order.status === 'pending' || order.status === 'ready';
     if (order.status !== 'invalid' && !(expired && isOpen)) {
-      tools.log.info('order.resumed', { order: begun.url, names, status: order.status });
+      tools.log.info('order.resumed', { order: begun.url, names, status: order.status, step: begun.step });
       return { begun, order };
     }
   } catch (error) {
@@ -140,17 +142,19 @@ async function beginOrder(
   tools: OrderTools,
 ): Promise<{ begun: BegunOrder; order: Order }> {
   await tools.checkRoutes(names);
+  await tools.rehearse?.(names);
   const begun: BegunOrder = {
     directoryUrl: tools.directoryUrl,
     names: [...names],
     keyPem: await chooseKey(tools),
+    step: 'begun',
   };
   await tools.store.saveOrder(begun);
   const order = await acme.newOrder({
     names,
     ...(tools.profile === undefined ? {} : { profile: tools.profile }),
   });
-  const known = { ...begun, url: order.url };
+  const known: BegunOrder = { ...begun, url: order.url, step: 'ordered' };
   await tools.store.saveOrder(known);
   tools.log.info('order.created', { order: order.url, names, status: order.status });
   return { begun: known, order };
@@ -168,10 +172,12 @@ async function finishOrder(
   let used = begun;
   if (order.status === 'pending') {
     await proveNames(order, acme, { ...tools, deadlineMs });
+    used = { ...begun, step: 'proven' };
+    await tools.store.saveOrder(used);
     tools.log.info('order.ready', { order: order.url });
   }
   if (order.status !== 'processing' && order.status !== 'valid') {
-    ({ order, begun: used } = await finalize(begun, order, acme, tools));
+    ({ order, begun: used } = await finalize(used, order, acme, tools));
     tools.log.info('order.finalized', { order: order.url });
   }
   if (order.status !== 'valid') order = await acme.waitForOrder(order, 'valid', { deadlineMs });

@@ -59,7 +59,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   const wish = { ...rest, askedAt: policy.forced === false ? rest.askedAt : startedAt };
   try {
     for (let count = 0; ; count += 1) {
-      const seen = await observe(tools);
+      const seen = await observe(tools, wish.askedAt);
       const plan = planAll(seen, wish, asked.wishes(seen));
       result.seen = seen;
       result.plan ??= plan;
@@ -78,8 +78,8 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
           `The plan did not come to an end after ${count} steps; the next would be ${step.do}`,
         );
       if (steps.every((each) => each.do === 'order')) {
-        for (const { certificate } of steps) asked.isDone(certificate);
         const ended = await tryOrders(steps, seen, tools);
+        for (const { certificate } of steps) if (!ended.again.has(certificate)) asked.isDone(certificate);
         findings.push(...ended.found);
         result.done.push(...ended.done);
         failures.push(...ended.failures.map(problemOf));

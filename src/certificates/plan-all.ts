@@ -10,6 +10,7 @@ import { planCertificate } from './plan.ts';
 import { mergeDeliveries, mergeServing } from './plan-merge.ts';
 import { revocationSteps } from './plan-revoke.ts';
 import { isOver, lifeSteps, retiredOf } from './retire.ts';
+import { heldNamesProblems } from './set-aside.ts';
 import { settledUntil } from './settled.ts';
 import { type Covering, coveringOf, viewOf } from './view.ts';
 import type { Observation, ObservedCertificate, PassStep, Plan } from './world.ts';
@@ -37,7 +38,8 @@ export function planAll(
   let checkAgainMs = Number.POSITIVE_INFINITY;
   for (const certificate of seen.certificates) {
     if (!isPlanned(certificate, seen)) continue;
-    const { id } = certificate;
+    const { id, held } = certificate;
+    for (const { hold } of held ?? []) checkAgainMs = Math.min(checkAgainMs, hold.until.getTime());
     const forced = isForced(id) && certificate.life === 'wanted';
     const wish = { ...policy, forced, restore: restoreOf(id) };
     const untilMs = settledUntil(certificate, seen, wish);
@@ -190,6 +192,7 @@ function problemsOf(
     ...seen.unseen,
     ...seen.targets.flatMap(({ refused }) => [...refused.values()]),
     ...plans.flatMap(({ plan }) => plan.problems),
+    ...seen.certificates.flatMap(({ held }) => heldNamesProblems(held)),
   ].map(({ code, message }) => ({ code, message }));
   if (all.length === 0 && !seen.certificates.some(({ life }) => life === 'wanted'))
     all.push({ code: 'NAMES_MISSING', message: 'No name wants a certificate' });

@@ -95,7 +95,14 @@ function obtainPlan(
   const resumes = seen.order !== undefined && sameNames(seen.order.names, names) ? seen.order.url : undefined;
   const plans = open.map((target) => stepToDeliverNew(target, seen, policy));
   const merged = mergePlans(plans, undefined);
-  return { ...merged, steps: [{ do: 'order', names, reason, resumes }, ...merged.steps] };
+  // One that was begun is finished where it was begun.
+  const rehearses = resumes === undefined && isRehearsed(seen, reason) ? { rehearses: true as const } : {};
+  return { ...merged, steps: [{ do: 'order', names, reason, resumes, ...rehearses }, ...merged.steps] };
+}
+
+/** After a failure the test CA is asked first, where failures cost nothing; never when what is served is revoked. */
+function isRehearsed({ hasFailed }: CertificateObservation, reason: OrderReason): boolean {
+  return hasFailed === true && reason !== 'revoked' && reason !== 'expired';
 }
 
 /** Steps that bring the stored certificate to every target and onto every balancer. */

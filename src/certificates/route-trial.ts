@@ -55,6 +55,7 @@ export async function tryRoutes(names: readonly string[], trial: RouteTrial): Pr
     throw new CertathonError(
       'ROUTE_CHECK_FAILED',
       `The challenge path does not lead here: ${words.join('; ')}`,
+      { facts: { names: [...new Set(wrong.map(({ name }) => name))] } },
     );
   } finally {
     await challenges.remove(token);

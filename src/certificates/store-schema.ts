@@ -13,6 +13,8 @@ export const BEGUN_ORDER = z.object({
   /** Absent between writing the key and the CA's first answer. */
   url: z.string().optional(),
   keyPem: z.string(),
+  /** How far it came, as far as was written down: the key is there, the CA knows the order, all names are proven. */
+  step: z.enum(['begun', 'ordered', 'proven']).optional(),
 });
 export type BegunOrder = z.infer<typeof BEGUN_ORDER>;
 
@@ -63,6 +65,7 @@ export const HOLD = z.object({
   reason: z.string(),
   failures: z.number().int().nonnegative(),
   byCa: z.boolean(),
+  isPaused: z.literal(true).optional(),
 });
 
 /** A revocation that a person asked for. Written before the CA is asked, and kept: neither the certificate nor, where

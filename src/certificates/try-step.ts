@@ -3,6 +3,7 @@ import { mapBounded } from '../lib/parallel.ts';
 import { holdAfter, RELOAD_AGAIN_MS } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
 import type { Problem } from './model.ts';
+import { forgetFailures, setNamesAside } from './name-failures.ts';
 import { isFinal } from './revoke.ts';
 import type { Observation, PassStep } from './world.ts';
 
@@ -103,14 +104,23 @@ async function tryRevocation(
   }
 }
 
-/** Orders several certificates side by side. Each that fails is held back for itself.
+export interface EndedOrders {
+  done: PassStep[];
+  failures: CertathonError[];
+  found: Problem[];
+  /** Certificates of which some names were set aside: the others are ordered without those. */
+  again: Set<string>;
+}
+
+/** Orders several certificates side by side. Each that fails is held back for itself, or only the names to which that
+ * is due, where others are left.
  * @throws the reason of an aborted signal; UNEXPECTED and STORE_UNUSABLE, which end the pass */
 export async function tryOrders(
   steps: readonly Order[],
   seen: Observation,
   tools: ExecuteTools,
-): Promise<{ done: PassStep[]; failures: CertathonError[]; found: Problem[] }> {
-  const ended = { done: [] as PassStep[], failures: [] as CertathonError[], found: [] as Problem[] };
+): Promise<EndedOrders> {
+  const ended: EndedOrders = { done: [], failures: [], found: [], again: new Set() };
   await tools.answering(() =>
     mapBounded(steps, ORDERS_SIDE_BY_SIDE, async (step) => {
       const certificate = seen.certificates.find(({ id }) => id === step.certificate);
@@ -118,9 +128,15 @@ export async function tryOrders(
       try {
         ended.found.push(...(await execute(step, seen, tools)));
         if (certificate?.orderHold !== undefined) await store.removeHold();
+        await forgetFailures(step.names, seen, tools);
         ended.done.push(step);
       } catch (error) {
         const failure = failureOf(error, tools);
+        if (await setNamesAside(step, failure, seen, tools)) {
+          if (certificate?.orderHold !== undefined) await store.removeHold();
+          ended.again.add(step.certificate);
+          return;
+        }
         const now = new Date(tools.clock.nowMs());
         const hold = holdAfter(failure, certificate?.orderHold, now, certificate?.stored?.notAfter);
         await store.saveHold(hold);

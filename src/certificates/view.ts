@@ -45,6 +45,7 @@ export function viewOf(
     ...withdrawnFrom(certificate, seen.revoked),
     order: certificate.order,
     orderHold: certificate.orderHold,
+    hasFailed: certificate.hasFailed === true || (certificate.orderHold?.failures ?? 0) > 0,
     targets: seen.targets.flatMap((target) => targetFor(certificate, target, seen, covering) ?? []),
     unseen: [],
   };

@@ -14,6 +14,7 @@ import type {
   Version,
   WantedNames,
 } from './model.ts';
+import type { HeldName, NameHolds } from './set-aside.ts';
 import type { Revocation } from './store-schema.ts';
 
 /** All certificates and all targets at once, as plain data. One certificate alone is in model.ts. */
@@ -39,6 +40,10 @@ export interface ObservedCertificate {
   stored: StoredCertificate | undefined;
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
+  /** Names that are left out for now, since each failed by itself; `names` does not have them. */
+  held?: readonly HeldName[] | undefined;
+  /** Some of its names failed before, by themselves or with it. */
+  hasFailed?: true;
   /** A person asked to forget it. */
   forgotten?: true;
   /** The stored one is revoked, or is to be. */
@@ -114,6 +119,8 @@ export interface Observation {
   /** What a person may want to know; nothing is wrong. */
   notices: Problem[];
   revoked?: Revoked;
+  /** Names that failed, until they succeed. */
+  nameHolds?: NameHolds | undefined;
 }
 
 /** One certificate of a delivery. */

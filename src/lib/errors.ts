@@ -72,6 +72,11 @@ export const ERRORS = {
     retry: true,
     hint: 'Wait until the time above; the service tries again by itself.',
   },
+  ACME_PAUSED: {
+    exit: 20,
+    retry: false,
+    hint: 'Open the address in the words of the CA, end the pause there, then run `certathon renew --now --certificate NAME`.',
+  },
   ACME_UNREACHABLE: {
     exit: 21,
     retry: true,

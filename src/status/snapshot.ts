@@ -52,6 +52,8 @@ export interface ShownCertificate {
   origin: string | undefined;
   /** Until when no order is made. */
   heldUntil: Date | undefined;
+  /** Names that failed by themselves and are left out for now, each with the time of its next try. */
+  leftOut: { name: string; until: Date; reason: string }[];
 }
 
 export interface ShownBalancer {
@@ -76,7 +78,7 @@ export function snapshotOf(
     ...about,
     state: result === undefined ? 'waiting' : result.problems.length > 0 ? 'failing' : 'ok',
     names: seen?.wanted.names ?? [],
-    certificates: (seen?.certificates ?? []).map(({ id, names, life, stored, orderHold }) => ({
+    certificates: (seen?.certificates ?? []).map(({ id, names, life, stored, orderHold, held = [] }) => ({
       id,
       names,
       life,
@@ -86,6 +88,7 @@ export function snapshotOf(
       notAfter: stored?.notAfter,
       origin: stored?.origin,
       heldUntil: orderHold?.until,
+      leftOut: held.map(({ name, hold }) => ({ name, until: hold.until, reason: hold.reason })),
     })),
     balancers: served.map(shownBalancer),
     targets: (seen?.targets ?? []).map(({ id, strategy, places, deployments, restart }) => ({

@@ -96,7 +96,9 @@ async function order(names: readonly string[], host: string): Promise<string[]> 
     };
     // The running sidecar, for which nobody wants these names, must not tidy them away meanwhile.
     const lock = { waitMs: 60_000, clock: systemClock, log: silentLog, signal };
-    await withStoreLock(config.store, lock, () => wiring.tools.obtain(certificate, names, false, signal));
+    await withStoreLock(config.store, lock, () =>
+      wiring.tools.obtain(certificate, names, false, false, signal),
+    );
     return (await wiring.tools.stores.of(id).current())?.stored.names ?? [];
   } finally {
     await wiring.close();

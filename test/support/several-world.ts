@@ -27,15 +27,17 @@ export interface Moment extends Outside {
 const version = (count: number) => new Date(NOT_BEFORE.getTime() + count * 1000).toISOString();
 const made = new Map<string, Bundle>();
 /** Keys cost more than everything else here, so that each name has one certificate. */
-const bundleFor = (name: string): Bundle => {
-  const bundle = made.get(name) ?? makeBundle({ names: [name] }).bundle;
-  made.set(name, bundle);
+const bundleFor = (names: readonly string[]): Bundle => {
+  const key = names.join();
+  const bundle = made.get(key) ?? makeBundle({ names: [...names] }).bundle;
+  made.set(key, bundle);
   return bundle;
 };
 
 /** A real store, a Marathon that deploys everything at once onto a balancer that serves it, and a CA that issues at
- * once and counts. Each name has a certificate of its own.
+ * once and counts. Each name has a certificate of its own, unless packed otherwise.
  * @param before called before the CA issues for a name, which it may refuse or hold up
+ * @param order the same with all names of the order, and whether it is to be rehearsed
  * @param moments gathers what a kill after each write would leave, in directories that begin with this */
 export async function severalWorld(
   directory: string,
@@ -43,10 +45,14 @@ export async function severalWorld(
   {
     outside = { env: {}, writes: 0, orders: new Map() },
     before = async () => undefined,
+    order = async () => undefined,
+    pack = 'name',
     moments,
   }: {
     outside?: Outside;
     before?: (name: string) => Promise<void>;
+    order?: (names: readonly string[], rehearses: boolean) => Promise<void>;
+    pack?: 'name' | 'all';
     moments?: { at: string; list: Moment[] };
   } = {},
 ) {
@@ -99,19 +105,20 @@ export async function severalWorld(
     },
   };
   const directoryUrl = 'https://acme.example/directory';
-  const obtain: ExecuteTools['obtain'] = async ({ id }, names) => {
+  const obtain: ExecuteTools['obtain'] = async ({ id }, names, _dueByClock, rehearses) => {
     const [name = ''] = names;
     const store = stores.of(id);
     const begun = { directoryUrl, names: [...names], keyPem: 'KEY' };
     const url = `https://acme.example/order/${name}`;
     await before(name);
+    await order(names, rehearses);
     if ((await store.order())?.url === undefined) {
       await store.saveOrder(begun);
       await store.saveOrder({ ...begun, url });
       // An order that is known to the CA alone costs nothing; a certificate does.
       state.orders.set(name, (state.orders.get(name) ?? 0) + 1);
     }
-    await store.save(bundleFor(name), 'issued', url, NOW);
+    await store.save(bundleFor(names), 'issued', url, NOW);
     await store.removeOrder();
     return [];
   };
@@ -134,11 +141,11 @@ export async function severalWorld(
       allowed: { keyTypes: [], profiles: [], cas: [], defaults: {} },
     },
     rules: {
-      ...{ pack: 'name', mostNames: () => 100, directoryUrl, graceMs: 86_400_000 },
+      ...{ pack, mostNames: () => 100, directoryUrl, graceMs: 86_400_000 },
       domainOf: async () => (name: string) => name,
     },
     answering: (work: () => Promise<unknown>) => work(),
     delivery: { ...shared, wake, limits, ...lookAt },
   } as unknown as ExecuteTools;
-  return { tools, state, stores };
+  return { tools, state, stores, clock };
 }

@@ -238,6 +238,23 @@ describe('obtainCertificate()', () => {
   });
 });
 
+describe('obtainCertificate() after a failure', () => {
+  it('asks the CA for nothing while the test CA refuses the same', async () => {
+    const { obtain, store } = await program({
+      changes: {
+        rehearse: async () => {
+          throw new CertathonError('ACME_CHALLENGE_FAILED', 'Rehearsed: no');
+        },
+      },
+    });
+    proxy.seen.length = 0;
+
+    await expect(obtain(fresh())).rejects.toThrow('Rehearsed: no');
+
+    expect([asked(/order-plz/), await store.order()]).toEqual([0, undefined]);
+  });
+});
+
 describe('obtainCertificate() after a kill', () => {
   it('before each of its writes finishes with one certificate in all', async () => {
     const whole = await program();

@@ -83,7 +83,7 @@ describe('refusalError()', () => {
   it('keeps a paused name apart from a spent budget', () => {
     const error = refusal(429, { type: `${ACME}rateLimited`, detail: 'Unpause at https://portal.example/x' });
 
-    expect([error.code, refusalClass(error)]).toEqual(['ACME_RATE_LIMITED', 'operator']);
+    expect([error.code, refusalClass(error)]).toEqual(['ACME_PAUSED', 'operator']);
   });
 
   it.each([

@@ -15,8 +15,8 @@ describe('holdAfter()', () => {
     [1, 10],
     [2, 100],
     [3, 720],
-    [4, 720],
-    [100, 720],
+    [4, 1_440],
+    [100, 1_440],
   ])('after %i failures waits %i minutes, and a little more by chance', (failures, minutes) => {
     const next = holdAfter(failure('ACME_CHALLENGE_FAILED'), hold({ failures }), NOW, undefined);
 

@@ -143,6 +143,30 @@ describe('planCertificate()', () => {
       [],
     ],
     [
+      'names failed before',
+      { stored: undefined, state: { kind: 'empty' }, hasFailed: true },
+      {},
+      [order({ rehearses: true }), deliverNew('empty')],
+      [],
+    ],
+    [
+      'names failed before, but the order goes on where it was begun',
+      {
+        ...{ stored: undefined, state: { kind: 'empty' }, hasFailed: true },
+        order: { names, url: 'https://acme.example/order/1' },
+      },
+      {},
+      [order({ resumes: 'https://acme.example/order/1' }), deliverNew('empty')],
+      [],
+    ],
+    [
+      'names failed before, but what is served is revoked',
+      { hasFailed: true, isRevoked: true },
+      {},
+      [order({ reason: 'revoked' }), deliverNew(OURS)],
+      [],
+    ],
+    [
       'an order for other names was begun',
       {
         stored: undefined,

@@ -89,7 +89,9 @@ describe('snapshotOf()', () => {
       ...about,
       state: 'ok',
       names,
-      certificates: [{ id, names, life: 'wanted', fingerprint: OURS, issuer, notBefore, notAfter, origin }],
+      certificates: [
+        { id, names, life: 'wanted', fingerprint: OURS, issuer, notBefore, notAfter, origin, leftOut: [] },
+      ],
       balancers: [
         { id: 'lb.1', ...place, serves: [{ name: id, ...servedFacts(OURS) }], otherwise: [], current: true },
         {
