@@ -9,9 +9,9 @@ import { issuerTrust, publicRoots } from './certificates/issuer-trust.ts';
 import { obtainCertificate } from './certificates/order.ts';
 import type { PassPolicy } from './certificates/pass.ts';
 import { mostNamesOf } from './certificates/profiles.ts';
-import { rehearse } from './certificates/rehearsal.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
+import { tryAtStaging } from './certificates/staging-trial.ts';
 import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
 import { revokedBy } from './certificates/store-revocations.ts';
 import { openStores } from './certificates/store-set.ts';
@@ -137,10 +137,10 @@ export async function wire({
       graceMs: config.graceMs,
     },
     ...lookAt,
-    obtain: async (certificate, names, dueByClock, rehearses, stop) => {
+    obtain: async (certificate, names, dueByClock, stagingFirst, stop) => {
       const store = stores.of(certificate.id);
       const { choice, directoryUrl } = certificate;
-      const testCa = rehearses ? stagingOf(directoryUrl) : undefined;
+      const testCa = stagingFirst ? stagingOf(directoryUrl) : undefined;
       const { problems } = await obtainCertificate(names, dueByClock, {
         ...(await cas.of(directoryUrl)),
         store,
@@ -170,11 +170,11 @@ export async function wire({
             log,
             signal: stop,
           }),
-        rehearse:
+        tryAtStaging:
           testCa === undefined
             ? undefined
             : async (tried) =>
-                rehearse(tried, {
+                tryAtStaging(tried, {
                   ...(await cas.of(testCa)),
                   ...{ directoryUrl: testCa, challenges, clock, log, signal: stop },
                 }),

@@ -20,7 +20,7 @@ export interface ExecuteTools extends DeliverTools {
     certificate: ObservedCertificate,
     names: readonly string[],
     dueByClock: boolean,
-    rehearses: boolean,
+    stagingFirst: boolean,
     signal: AbortSignal,
   ) => Promise<Problem[]>;
   /** Why a version of a certificate may not be taken into use again: the install gate, for at least these names. */
@@ -115,7 +115,7 @@ async function order(
     certificate,
     step.names,
     dueByClock,
-    step.rehearses === true,
+    step.stagingFirst === true,
     tools.signal,
   );
   // Only now it is by this choice.

@@ -176,7 +176,7 @@ export type CertificateStep =
       reason: OrderReason;
       resumes: string | undefined;
       /** The names failed before: first it is tried at the test CA, where there is one. */
-      rehearses?: true | undefined;
+      stagingFirst?: true | undefined;
     }
   | { do: 'wait'; target: string; until: Date; reason: 'coalescing' }
   | {

@@ -31,7 +31,7 @@ export interface OrderTools extends AccountTools, FetchTools {
   /** Tries the public route of each name before the CA is asked; throws ROUTE_CHECK_FAILED when required. */
   checkRoutes: (names: readonly string[]) => Promise<void>;
   /** Tries the names at the test CA first; absent where that is not needed. Throws what the real CA would. */
-  rehearse?: ((names: readonly string[]) => Promise<void>) | undefined;
+  tryAtStaging?: ((names: readonly string[]) => Promise<void>) | undefined;
   /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
   isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
 }
@@ -142,7 +142,7 @@ async function beginOrder(
   tools: OrderTools,
 ): Promise<{ begun: BegunOrder; order: Order }> {
   await tools.checkRoutes(names);
-  await tools.rehearse?.(names);
+  await tools.tryAtStaging?.(names);
   const begun: BegunOrder = {
     directoryUrl: tools.directoryUrl,
     names: [...names],

@@ -96,12 +96,13 @@ function obtainPlan(
   const plans = open.map((target) => stepToDeliverNew(target, seen, policy));
   const merged = mergePlans(plans, undefined);
   // One that was begun is finished where it was begun.
-  const rehearses = resumes === undefined && isRehearsed(seen, reason) ? { rehearses: true as const } : {};
-  return { ...merged, steps: [{ do: 'order', names, reason, resumes, ...rehearses }, ...merged.steps] };
+  const stagingFirst =
+    resumes === undefined && isStagingFirst(seen, reason) ? { stagingFirst: true as const } : {};
+  return { ...merged, steps: [{ do: 'order', names, reason, resumes, ...stagingFirst }, ...merged.steps] };
 }
 
 /** After a failure the test CA is asked first, where failures cost nothing; never when what is served is revoked. */
-function isRehearsed({ hasFailed }: CertificateObservation, reason: OrderReason): boolean {
+function isStagingFirst({ hasFailed }: CertificateObservation, reason: OrderReason): boolean {
   return hasFailed === true && reason !== 'revoked' && reason !== 'expired';
 }
 

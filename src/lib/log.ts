@@ -49,8 +49,8 @@ export const EVENTS = {
   'order.invalid':
     'An order that can not become a certificate any more was given up; a new one takes its place.',
   'order.key-refused': 'The CA refused the key that was to be kept; the order goes on with a new one.',
-  'order.rehearsed': 'The test CA issued for names that had failed, so the real one is asked again.',
-  'order.rehearsal-skipped': 'The test CA could not be asked, so the real one is asked without it.',
+  'order.staged': 'The test CA issued for names that had failed, so the real one is asked again.',
+  'order.staging-skipped': 'The test CA could not be asked, so the real one is asked without it.',
   'name.set-aside': 'A name failed and is left out of its certificate, so that the others get theirs.',
   'order.chain-missing':
     'No chain of the CA that can be used ends at the preferred issuer; its usual one is used.',

@@ -37,7 +37,7 @@ const bundleFor = (names: readonly string[]): Bundle => {
 /** A real store, a Marathon that deploys everything at once onto a balancer that serves it, and a CA that issues at
  * once and counts. Each name has a certificate of its own, unless packed otherwise.
  * @param before called before the CA issues for a name, which it may refuse or hold up
- * @param order the same with all names of the order, and whether it is to be rehearsed
+ * @param order the same with all names of the order, and whether it is tried at the test CA first
  * @param moments gathers what a kill after each write would leave, in directories that begin with this */
 export async function severalWorld(
   directory: string,
@@ -51,7 +51,7 @@ export async function severalWorld(
   }: {
     outside?: Outside;
     before?: (name: string) => Promise<void>;
-    order?: (names: readonly string[], rehearses: boolean) => Promise<void>;
+    order?: (names: readonly string[], stagingFirst: boolean) => Promise<void>;
     pack?: 'name' | 'all';
     moments?: { at: string; list: Moment[] };
   } = {},
@@ -105,13 +105,13 @@ export async function severalWorld(
     },
   };
   const directoryUrl = 'https://acme.example/directory';
-  const obtain: ExecuteTools['obtain'] = async ({ id }, names, _dueByClock, rehearses) => {
+  const obtain: ExecuteTools['obtain'] = async ({ id }, names, _dueByClock, stagingFirst) => {
     const [name = ''] = names;
     const store = stores.of(id);
     const begun = { directoryUrl, names: [...names], keyPem: 'KEY' };
     const url = `https://acme.example/order/${name}`;
     await before(name);
-    await order(names, rehearses);
+    await order(names, stagingFirst);
     if ((await store.order())?.url === undefined) {
       await store.saveOrder(begun);
       await store.saveOrder({ ...begun, url });

@@ -242,14 +242,14 @@ describe('obtainCertificate() after a failure', () => {
   it('asks the CA for nothing while the test CA refuses the same', async () => {
     const { obtain, store } = await program({
       changes: {
-        rehearse: async () => {
-          throw new CertathonError('ACME_CHALLENGE_FAILED', 'Rehearsed: no');
+        tryAtStaging: async () => {
+          throw new CertathonError('ACME_CHALLENGE_FAILED', 'At the test CA: no');
         },
       },
     });
     proxy.seen.length = 0;
 
-    await expect(obtain(fresh())).rejects.toThrow('Rehearsed: no');
+    await expect(obtain(fresh())).rejects.toThrow('At the test CA: no');
 
     expect([asked(/order-plz/), await store.order()]).toEqual([0, undefined]);
   });

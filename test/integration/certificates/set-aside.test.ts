@@ -13,10 +13,10 @@ const MINUTE_MS = 60_000;
 
 /** One certificate for three names, of which the CA does not validate some. */
 async function world(fails: Set<string>) {
-  const asked: { names: readonly string[]; rehearses: boolean }[] = [];
+  const asked: { names: readonly string[]; stagingFirst: boolean }[] = [];
   const all = await severalWorld(directory.path, NAMES, {
-    order: async (names, rehearses) => {
-      asked.push({ names, rehearses });
+    order: async (names, stagingFirst) => {
+      asked.push({ names, stagingFirst });
       const bad = names.filter((name) => fails.has(name));
       if (bad.length > 0)
         throw new CertathonError('ACME_CHALLENGE_FAILED', `No ${bad.join()}`, { facts: { names: bad } });
@@ -66,8 +66,8 @@ describe('a name that fails its validation', () => {
     expect([early, again].map(({ done }) => done)).toEqual([[], []]);
     expect(holds.get('b.example.com')?.failures).toBe(2);
     expect(asked.slice(2)).toEqual([
-      { names: NAMES, rehearses: true },
-      { names: NAMES, rehearses: true },
+      { names: NAMES, stagingFirst: true },
+      { names: NAMES, stagingFirst: true },
     ]);
     expect([late.problems, late.exitStatus, served()]).toEqual([[], 0, NAMES]);
     expect((await stores.names.list()).size).toBe(0);

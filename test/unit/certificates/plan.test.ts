@@ -146,7 +146,7 @@ describe('planCertificate()', () => {
       'names failed before',
       { stored: undefined, state: { kind: 'empty' }, hasFailed: true },
       {},
-      [order({ rehearses: true }), deliverNew('empty')],
+      [order({ stagingFirst: true }), deliverNew('empty')],
       [],
     ],
     [

@@ -7,7 +7,7 @@ import { type AccountTools, openAccount } from './account.ts';
 import { proveNames } from './authorizations.ts';
 import type { ChallengeStore } from './store-challenges.ts';
 
-export interface RehearsalTools extends AccountTools {
+export interface TrialTools extends AccountTools {
   directoryUrl: string;
   challenges: ChallengeStore;
   clock: Clock;
@@ -24,7 +24,7 @@ const ITS_OWN = new Set(['ACME_UNREACHABLE', 'ACME_RATE_LIMITED', 'ACME_ANSWER_I
  * wants something of a person, is passed over with a warning.
  * @throws ACME_CHALLENGE_FAILED, ACME_REFUSED, ACME_ORDER_INVALID, as the real CA would have refused
  * @source letsencrypt.org/docs/integration-guide, "Retrying failures" */
-export async function rehearse(names: readonly string[], tools: RehearsalTools): Promise<void> {
+export async function tryAtStaging(names: readonly string[], tools: TrialTools): Promise<void> {
   const { directoryUrl, clock, log } = tools;
   const at = new URL(directoryUrl).host;
   try {
@@ -37,7 +37,7 @@ export async function rehearse(names: readonly string[], tools: RehearsalTools):
       const csr = await createCsr(names, await createCertificateKey());
       const final = ready.status === 'ready' ? await acme.finalize(ready, csr) : ready;
       await acme.waitForOrder(final, 'valid', { deadlineMs });
-      log.info('order.rehearsed', { names, directoryUrl });
+      log.info('order.staged', { names, directoryUrl });
     } finally {
       await acme.close();
     }
@@ -46,11 +46,11 @@ export async function rehearse(names: readonly string[], tools: RehearsalTools):
     const failure = asCertathonError(error);
     if (ITS_OWN.has(failure.code) || refusalClass(failure) === 'operator') {
       const reason = describeError(failure);
-      log.warn('order.rehearsal-skipped', { names, directoryUrl, code: failure.code, reason });
+      log.warn('order.staging-skipped', { names, directoryUrl, code: failure.code, reason });
       return;
     }
     if (failure.code === 'UNEXPECTED') throw error;
-    throw new CertathonError(failure.code, `Rehearsed at ${at}: ${failure.message}`, {
+    throw new CertathonError(failure.code, `At the test CA ${at}: ${failure.message}`, {
       cause: failure,
       facts: failure.facts,
     });

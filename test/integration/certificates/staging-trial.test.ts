@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAcmeClient } from '../../../src/acme/client.ts';
 import { type Responder, startResponder } from '../../../src/acme/responder.ts';
-import { rehearse } from '../../../src/certificates/rehearsal.ts';
 import { failedNames } from '../../../src/certificates/set-aside.ts';
+import { tryAtStaging } from '../../../src/certificates/staging-trial.ts';
 import { openAccountStore } from '../../../src/certificates/store-accounts.ts';
 import { openChallengeStore } from '../../../src/certificates/store-challenges.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
   await responder?.close();
 });
 
-async function rehearsal(names: string[], { directoryUrl = pebble.directoryUrl, answers = true } = {}) {
+async function trial(names: string[], { directoryUrl = pebble.directoryUrl, answers = true } = {}) {
   const challenges = await openChallengeStore(directory.path);
   answer = answers ? challenges.answer : async () => undefined;
   const events: EventName[] = [];
@@ -39,7 +39,7 @@ async function rehearsal(names: string[], { directoryUrl = pebble.directoryUrl, 
   const { signal } = new AbortController();
   const log = { debug: note, info: note, warn: note, error: note, flush: () => undefined };
   const shared = { directoryUrl, challenges, clock: systemClock, log, signal };
-  const outcome = await rehearse(names, {
+  const outcome = await tryAtStaging(names, {
     ...shared,
     accounts: await openAccountStore(directory.path, directoryUrl),
     openAcme: (accountKeyPem) => createAcmeClient({ ...shared, caPem: pebble.caPem, accountKeyPem }),
@@ -49,29 +49,29 @@ async function rehearsal(names: string[], { directoryUrl = pebble.directoryUrl, 
   return { outcome, events };
 }
 
-describe('rehearse()', () => {
+describe('tryAtStaging()', () => {
   it('lets a certificate be issued at the test CA, and keeps nothing of it', async () => {
-    const { outcome, events } = await rehearsal(['a.example.com', 'b.example.com']);
+    const { outcome, events } = await trial(['a.example.com', 'b.example.com']);
 
-    expect([outcome, events.at(-1)]).toEqual([undefined, 'order.rehearsed']);
+    expect([outcome, events.at(-1)]).toEqual([undefined, 'order.staged']);
     expect(events).not.toContain('certificate.issued');
   });
 
   it('fails as the real CA would, with the names that are to blame', async () => {
     const names = ['c.example.com', 'blocked.example.com'];
-    const refused = (await rehearsal(names)).outcome as CertathonError;
-    const unproven = (await rehearsal(['d.example.com'], { answers: false })).outcome as CertathonError;
+    const refused = (await trial(names)).outcome as CertathonError;
+    const unproven = (await trial(['d.example.com'], { answers: false })).outcome as CertathonError;
 
     expect([refused.code, failedNames(refused, names)]).toEqual(['ACME_REFUSED', ['blocked.example.com']]);
-    expect(refused.message).toContain(`Rehearsed at ${pebble.host}:14000: `);
+    expect(refused.message).toContain(`At the test CA ${pebble.host}:14000: `);
     expect(unproven.code).toBe('ACME_CHALLENGE_FAILED');
   });
 
   it('is passed over with a warning when the test CA is away', async () => {
-    const { outcome, events } = await rehearsal(['e.example.com'], {
+    const { outcome, events } = await trial(['e.example.com'], {
       directoryUrl: 'https://127.0.0.1:9/dir',
     });
 
-    expect([outcome, events.at(-1)]).toEqual([undefined, 'order.rehearsal-skipped']);
+    expect([outcome, events.at(-1)]).toEqual([undefined, 'order.staging-skipped']);
   });
 });
