@@ -2,6 +2,7 @@ import { keyAuthorization } from './acme/account-key.ts';
 import { type Adoption, openAdoption } from './adoption.ts';
 import { whileAnswering } from './answering.ts';
 import { openCas, revokeAt } from './ca.ts';
+import { domainOf, openCaLimits } from './ca-limits.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
 import { openFileMemory } from './certificates/file-memory.ts';
 import { installFault } from './certificates/install-gate.ts';
@@ -78,6 +79,7 @@ export async function wire({
   const challenges = await openChallengeStore(config.store, { readOnly });
   const cas = openCas({ config, clock, log, signal, readOnly });
   const { accounts } = await cas.of(config.acmeDirectory);
+  const caLimits = openCaLimits({ config, clock, log });
   const answer = async (token: string): Promise<string | undefined> => {
     const stored = await challenges.answer(token);
     if (stored !== undefined || !config.stateless) return stored;
@@ -132,19 +134,22 @@ export async function wire({
     rules: {
       pack: config.pack,
       mostNames: ({ profile }) => mostNamesOf(profile ?? config.acmeProfile),
-      domainOf: async () => (await import('./certificates/registered-domain.ts')).registeredDomainOf,
+      domainOf,
       directoryUrl: config.acmeDirectory,
       graceMs: config.graceMs,
     },
     ...lookAt,
+    limits: caLimits,
     obtain: async (certificate, names, dueByClock, stagingFirst, stop) => {
       const store = stores.of(certificate.id);
       const { choice, directoryUrl } = certificate;
       const testCa = stagingFirst ? stagingOf(directoryUrl) : undefined;
+      const budget = caLimits.of(certificate, names);
       const { problems } = await obtainCertificate(names, dueByClock, {
         ...(await cas.of(directoryUrl)),
         store,
         challenges,
+        budget,
         directoryUrl,
         profile: choice.profile ?? config.acmeProfile,
         keyType: (choice.keyType as KeyType | undefined) ?? config.keyType,
@@ -185,7 +190,7 @@ export async function wire({
             { renewAt: config.renewAt, forced: false },
             time,
           ).due,
-      });
+      }).catch(budget.failed);
       return problems;
     },
     faultOf: ({ stored, directoryUrl }, bundle, names) =>

@@ -5,6 +5,7 @@ import { CertathonError } from '../lib/errors.ts';
 import { choiceKey } from './choice.ts';
 import { type DeliverTools, deliverTo, prepareTarget, repairTarget, verifyTarget } from './deliver.ts';
 import type { InstallFault } from './install-gate.ts';
+import type { Limits } from './limits/budgets.ts';
 import type { Problem } from './model.ts';
 import { restoreVersion, setAside } from './restore.ts';
 import { revokeCertificate } from './revoke.ts';
@@ -23,6 +24,8 @@ export interface ExecuteTools extends DeliverTools {
     stagingFirst: boolean,
     signal: AbortSignal,
   ) => Promise<Problem[]>;
+  /** The model of the limits of each CA; without one nothing waits before the CA refuses. */
+  limits?: Limits | undefined;
   /** Why a version of a certificate may not be taken into use again: the install gate, for at least these names. */
   faultOf: (
     certificate: ObservedCertificate,

@@ -9,6 +9,7 @@ import { type AccountTools, openAccount } from './account.ts';
 import { proveNames } from './authorizations.ts';
 import { clockFinding, differenceInWords, trustedNow } from './clock-skew.ts';
 import { type FetchTools, fetchBundle } from './fetch-bundle.ts';
+import type { OrderBudget } from './limits/budgets.ts';
 import type { Problem } from './model.ts';
 import { realInPlace } from './staging.ts';
 import type { BegunOrder } from './store.ts';
@@ -32,6 +33,8 @@ export interface OrderTools extends AccountTools, FetchTools {
   checkRoutes: (names: readonly string[]) => Promise<void>;
   /** Tries the names at the test CA first; absent where that is not needed. Throws what the real CA would. */
   tryAtStaging?: ((names: readonly string[]) => Promise<void>) | undefined;
+  /** The model of the CA's limits; without one only the CA counts. */
+  budget?: OrderBudget | undefined;
   /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
   isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
 }
@@ -150,10 +153,9 @@ async function beginOrder(
     step: 'begun',
   };
   await tools.store.saveOrder(begun);
-  const order = await acme.newOrder({
-    names,
-    ...(tools.profile === undefined ? {} : { profile: tools.profile }),
-  });
+  const request = { names, ...(tools.profile === undefined ? {} : { profile: tools.profile }) };
+  const make = () => acme.newOrder(request);
+  const order = await (tools.budget?.ask(make) ?? make());
   const known: BegunOrder = { ...begun, url: order.url, step: 'ordered' };
   await tools.store.saveOrder(known);
   tools.log.info('order.created', { order: order.url, names, status: order.status });
@@ -181,6 +183,7 @@ async function finishOrder(
     tools.log.info('order.finalized', { order: order.url });
   }
   if (order.status !== 'valid') order = await acme.waitForOrder(order, 'valid', { deadlineMs });
+  if (seen.status !== 'valid') await tools.budget?.issued();
   const bundle = await fetchBundle(used, order, acme, tools);
   await tools.store.save(bundle, 'issued', order.url, new Date(tools.clock.nowMs()));
   await tools.store.removeOrder();

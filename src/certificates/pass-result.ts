@@ -1,6 +1,7 @@
 // pure
 import { type CertathonError, describeError, ERRORS, type ErrorCode } from '../lib/errors.ts';
 import type { AdoptionReport } from './adopt/describe-adoption.ts';
+import type { UsedBudget } from './limits/shown.ts';
 import type { Postponed, Problem } from './model.ts';
 import type { Observation, PassStep, Plan } from './world.ts';
 
@@ -17,6 +18,8 @@ export interface PassResult {
   notices: Problem[];
   /** Deliveries that wait for their time. */
   postponed: Postponed[];
+  /** How much of the limits of each CA is used. */
+  budgets?: UsedBudget[] | undefined;
   /** When another pass makes sense, if no event comes before. */
   checkAgainAt: Date | undefined;
   /** 0: every wanted name has a valid certificate and every balancer serves it. */
@@ -41,6 +44,7 @@ export function failedPass(error: CertathonError, before: PassResult | undefined
     problems,
     notices: [],
     postponed: before?.postponed ?? [],
+    budgets: before?.budgets,
     checkAgainAt: again,
     exitStatus: exitStatusOf(problems),
   };

@@ -1,6 +1,7 @@
 import { forgetProven } from '../delivery/directory-proof.ts';
 import { asCertathonError, CertathonError, describeError } from '../lib/errors.ts';
 import type { ExecuteTools } from './execute.ts';
+import { askedCas, withinLimits } from './limits/hold-back.ts';
 import type { CertificatePolicy, Problem } from './model.ts';
 import { nextTry } from './next-try.ts';
 import { observe } from './observe.ts';
@@ -59,8 +60,9 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   const wish = { ...rest, askedAt: policy.forced === false ? rest.askedAt : startedAt };
   try {
     for (let count = 0; ; count += 1) {
-      const seen = await observe(tools, wish.askedAt);
-      const plan = planAll(seen, wish, asked.wishes(seen));
+      const { seen, plan } = await planned(await observe(tools, wish.askedAt), tools, (world) =>
+        planAll(world, wish, asked.wishes(world)),
+      );
       result.seen = seen;
       result.plan ??= plan;
       result.problems = plan.problems;
@@ -105,6 +107,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
       if ('target' in failedAt) failed.add(failedAt.target);
       if (seen.targets.every(({ id }) => failed.has(id))) break;
     }
+    result.budgets = await tools.limits?.used(casOf(result.seen));
     if (!dryRun) await keepMemory(tools);
   } catch (error) {
     if (tools.signal.aborted) throw tools.signal.reason;
@@ -115,6 +118,22 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   result.finishedAt = new Date(tools.clock.nowMs());
   result.exitStatus = exitStatusOf(result.problems);
   return result;
+}
+
+/** What is planned stays within the limits of the CAs that it would ask, which are only read then. */
+async function planned(
+  seen: Observation,
+  { limits }: ExecuteTools,
+  planOf: (seen: Observation) => Plan,
+): Promise<{ seen: Observation; plan: Plan }> {
+  const plan = planOf(seen);
+  const cas = askedCas(plan, seen);
+  if (limits === undefined || cas.size === 0) return { seen, plan };
+  return withinLimits(seen, plan, await limits.look(cas), planOf);
+}
+
+function casOf(seen: Observation | undefined): Set<string> {
+  return new Set(seen?.certificates.map(({ directoryUrl }) => directoryUrl));
 }
 
 /** What a person asked for, each thing once in a pass. */

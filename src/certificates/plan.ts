@@ -63,7 +63,8 @@ export function planCertificate(seen: CertificateObservation, policy: Certificat
   if (restore !== undefined) return done({ steps: [restore] });
   const held = activeHold(seen.orderHold, seen.now, policy);
   if (held !== undefined) {
-    problems.push(heldProblem('order', held));
+    // What waits for a limit is told together (limits/hold-back.ts).
+    if (held.code !== 'ACME_BUDGET_SPENT') problems.push(heldProblem('order', held));
     return done(isUsable(seen) ? servePlan(open, seen, policy, held.until) : { checkAgainAt: held.until });
   }
   const stuck = open.flatMap((target) => restartObstacle(target) ?? []);

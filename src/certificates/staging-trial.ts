@@ -52,7 +52,7 @@ export async function tryAtStaging(names: readonly string[], tools: TrialTools):
     if (failure.code === 'UNEXPECTED') throw error;
     throw new CertathonError(failure.code, `At the test CA ${at}: ${failure.message}`, {
       cause: failure,
-      facts: failure.facts,
+      facts: { ...failure.facts, atTestCa: true },
     });
   }
 }

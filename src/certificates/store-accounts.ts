@@ -35,7 +35,7 @@ export async function openAccountStore(
   directoryUrl: string,
   { readOnly = false }: OpenOptions = {},
 ): Promise<AccountStore> {
-  const home = join(directory, 'accounts', accountName(directoryUrl));
+  const home = accountHome(directory, directoryUrl);
   if (!readOnly)
     for (const path of [directory, join(directory, 'accounts'), home]) await ensureDirectory(path);
   const keyPath = join(home, 'account.key');
@@ -65,6 +65,11 @@ export async function openAccountStore(
     saveThumbprint: (thumbprint) => change({ thumbprint }),
     thumbprint: async () => (await readMeta()).thumbprint,
   };
+}
+
+/** What is kept of one CA is in one directory. */
+export function accountHome(directory: string, directoryUrl: string): string {
+  return join(directory, 'accounts', accountName(directoryUrl));
 }
 
 function isPrivateKey(pem: string): boolean {

@@ -132,6 +132,8 @@ export async function tryOrders(
         ended.done.push(step);
       } catch (error) {
         const failure = failureOf(error, tools);
+        // It was not sent; the next plan says until when it waits.
+        if (failure.code === 'ACME_BUDGET_SPENT') return;
         if (await setNamesAside(step, failure, seen, tools)) {
           if (certificate?.orderHold !== undefined) await store.removeHold();
           ended.again.add(step.certificate);

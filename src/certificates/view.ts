@@ -44,7 +44,7 @@ export function viewOf(
     isOtherwise: isOtherwise(certificate),
     ...withdrawnFrom(certificate, seen.revoked),
     order: certificate.order,
-    orderHold: certificate.orderHold,
+    orderHold: certificate.waits ?? certificate.orderHold,
     hasFailed: certificate.hasFailed === true || (certificate.orderHold?.failures ?? 0) > 0,
     targets: seen.targets.flatMap((target) => targetFor(certificate, target, seen, covering) ?? []),
     unseen: [],

@@ -44,6 +44,10 @@ export interface ObservedCertificate {
   held?: readonly HeldName[] | undefined;
   /** Some of its names failed before, by themselves or with it. */
   hasFailed?: true;
+  /** The order that is due would exceed a limit of the CA (limits/hold-back.ts). */
+  waits?: Hold;
+  /** The CA wants it replaced now (ARI), and the order will say what it replaces. */
+  inAriWindow?: true;
   /** A person asked to forget it. */
   forgotten?: true;
   /** The stored one is revoked, or is to be. */

@@ -1,5 +1,6 @@
 // pure
 import { namesOf } from '../certificates/find-certificate.ts';
+import type { LimitVerdict } from '../certificates/limits/verdict.ts';
 import type { Hold, Version } from '../certificates/model.ts';
 import { dueTime } from '../certificates/renewal.ts';
 import type { StoredEntry } from '../certificates/store-catalogue.ts';
@@ -34,6 +35,8 @@ export interface AboutCertificate extends ListedCertificate {
   goneSince: Date | undefined;
   order: StoredEntry['order'];
   hold: Hold | undefined;
+  /** Why an order would wait now, and until when. */
+  waits: { until: Date; words: string } | undefined;
   versions: (Version & { inUse: boolean; note: string | undefined })[];
 }
 
@@ -83,7 +86,7 @@ export function aboutCertificate(
   entry: StoredEntry,
   versions: readonly Version[],
   revocations: readonly Revocation[],
-  { now, renewAt, graceMs }: { now: Date; renewAt: number; graceMs: number },
+  { now, renewAt, graceMs, limit }: { now: Date; renewAt: number; graceMs: number; limit: LimitVerdict },
 ): AboutCertificate {
   const { stored, record, order, hold } = entry;
   const fingerprints = new Set(revocations.map(({ fingerprint }) => fingerprint));
@@ -103,6 +106,7 @@ export function aboutCertificate(
     goneSince: record?.goneSince,
     order,
     hold,
+    waits: limit.fits ? undefined : { until: limit.until, words: limit.words },
     versions: versions.map((version) => ({
       ...version,
       inUse: version.fingerprint === stored?.fingerprint,
@@ -160,6 +164,7 @@ export function showText(about: AboutCertificate, now: Date): string {
         `begun for ${order.names.join(', ')}${order.url === undefined ? '' : `: ${printable(order.url, 300)}`}`,
     ],
     ['held', hold && `until ${hold.until.toISOString()} (${hold.code}: ${printable(hold.reason, 500)})`],
+    ['limit', about.waits && `an order would wait: ${printable(about.waits.words, 500)}`],
   ];
   const facts = columns(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
   if (versions.length === 0) return facts;

@@ -1,3 +1,4 @@
+import { limitNow } from '../ca-limits.ts';
 import { revokedBy } from '../certificates/store-revocations.ts';
 import { versionsOf } from '../certificates/versions.ts';
 import { namedCertificate, readOnlyStores } from './certificates-named.ts';
@@ -27,7 +28,8 @@ export const runShow: RunCommand = async (running) => {
   ]);
   const now = new Date(clock.nowMs());
   const { renewAt, graceMs } = config;
-  const about = aboutCertificate(entry, versions, revocations, { now, renewAt, graceMs });
+  const limit = await limitNow(running, entry);
+  const about = aboutCertificate(entry, versions, revocations, { now, renewAt, graceMs, limit });
   print(config.json ? `${JSON.stringify(about, null, 2)}\n` : showText(about, now));
   return 0;
 };

@@ -41,7 +41,7 @@ export function jsonOf(result: PassResult): string {
     life,
     stored: stored ?? null,
   }));
-  return `${JSON.stringify({ names: seen?.wanted.names ?? [], certificates, ...(result.adoption === undefined ? {} : { adoption: result.adoption.report }), planned: plan?.steps ?? [], done, retired: plan?.retired ?? [], problems: hinted(problems), notices: hinted(notices), postponed, checkAgainAt: checkAgainAt ?? null, exitStatus }, null, 2)}\n`;
+  return `${JSON.stringify({ names: seen?.wanted.names ?? [], certificates, ...(result.adoption === undefined ? {} : { adoption: result.adoption.report }), planned: plan?.steps ?? [], done, retired: plan?.retired ?? [], problems: hinted(problems), notices: hinted(notices), postponed, budgets: result.budgets ?? [], checkAgainAt: checkAgainAt ?? null, exitStatus }, null, 2)}\n`;
 }
 
 /** Certificates told one by one. */

@@ -141,4 +141,11 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     doc: 'File of root certificates (PEM) to which the certificates of the CA must lead, instead of the public ones for public CAs and of none for others.',
   },
   { name: 'acmeProfile', kind: 'text', example: 'tlsserver', doc: 'Certificate profile to ask the CA for.' },
+  {
+    name: 'caLimits',
+    kind: 'choice',
+    choices: ['published', 'learned'],
+    default: 'published',
+    doc: 'Which limits of the CA orders keep to: the published ones and what it says, or (learned) only what it says when it refuses.',
+  },
 ] as const satisfies readonly OptionEntry[]);

@@ -77,6 +77,11 @@ export const ERRORS = {
     retry: false,
     hint: 'Open the address in the words of the CA, end the pause there, then run `certathon renew --now --certificate NAME`.',
   },
+  ACME_BUDGET_SPENT: {
+    exit: 20,
+    retry: true,
+    hint: 'Nothing was asked of the CA; the order is made by itself at that time. Where the CA granted more: --ca-limits learned.',
+  },
   ACME_UNREACHABLE: {
     exit: 21,
     retry: true,

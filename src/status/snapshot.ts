@@ -1,4 +1,5 @@
 // pure
+import type { UsedBudget } from '../certificates/limits/shown.ts';
 import type { Postponed } from '../certificates/model.ts';
 import type { PassResult } from '../certificates/pass-result.ts';
 import type { ServedBy } from '../certificates/served.ts';
@@ -30,6 +31,8 @@ export interface Snapshot {
   }[];
   /** Deliveries that wait for a window or their pace. */
   postponed: Postponed[];
+  /** How much of the limits of each CA is used. */
+  budgets: UsedBudget[];
   lastPass: { startedAt: Date; finishedAt: Date; did: string[] } | undefined;
   nextPassAt: Date | undefined;
   /** Certificates that nobody asks for any more, and what becomes of them. */
@@ -78,18 +81,20 @@ export function snapshotOf(
     ...about,
     state: result === undefined ? 'waiting' : result.problems.length > 0 ? 'failing' : 'ok',
     names: seen?.wanted.names ?? [],
-    certificates: (seen?.certificates ?? []).map(({ id, names, life, stored, orderHold, held = [] }) => ({
-      id,
-      names,
-      life,
-      fingerprint: stored?.fingerprint,
-      issuer: stored?.issuer,
-      notBefore: stored?.notBefore,
-      notAfter: stored?.notAfter,
-      origin: stored?.origin,
-      heldUntil: orderHold?.until,
-      leftOut: held.map(({ name, hold }) => ({ name, until: hold.until, reason: hold.reason })),
-    })),
+    certificates: (seen?.certificates ?? []).map(
+      ({ id, names, life, stored, orderHold, waits, held = [] }) => ({
+        id,
+        names,
+        life,
+        fingerprint: stored?.fingerprint,
+        issuer: stored?.issuer,
+        notBefore: stored?.notBefore,
+        notAfter: stored?.notAfter,
+        origin: stored?.origin,
+        heldUntil: (waits ?? orderHold)?.until,
+        leftOut: held.map(({ name, hold }) => ({ name, until: hold.until, reason: hold.reason })),
+      }),
+    ),
     balancers: served.map(shownBalancer),
     targets: (seen?.targets ?? []).map(({ id, strategy, places, deployments, restart }) => ({
       id,
@@ -103,6 +108,7 @@ export function snapshotOf(
       restart: restart?.sentence,
     })),
     postponed: result?.postponed ?? [],
+    budgets: result?.budgets ?? [],
     lastPass:
       result === undefined
         ? undefined
