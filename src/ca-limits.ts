@@ -37,6 +37,12 @@ export async function limitNow(running: LimitsOf, entry: StoredEntry): Promise<L
   const directoryUrl = entry.record?.choice.directoryUrl ?? config.acmeDirectory;
   const budget = (await openCaLimits(running).look([directoryUrl])).get(directoryUrl);
   if (budget === undefined) return { fits: true };
-  const use = useOf(entry, namesOf(entry), entry.order?.url !== undefined, budget.published, now);
+  const use = useOf(
+    { ...entry, directoryUrl },
+    namesOf(entry),
+    entry.order?.url !== undefined,
+    budget.published,
+    now,
+  );
   return verdictOf(use, budget, now.getTime());
 }

@@ -1,5 +1,5 @@
 import { createAccountKey } from './acme/account-key.ts';
-import { createAcmeClient } from './acme/client.ts';
+import { type AcmeClient, createAcmeClient } from './acme/client.ts';
 import { type AccountTools, openAccount } from './certificates/account.ts';
 import { openAccountStore } from './certificates/store-accounts.ts';
 import type { Revocation } from './certificates/store-schema.ts';
@@ -9,9 +9,14 @@ import type { Clock } from './lib/clock.ts';
 import { CertathonError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 
+/** What waits for it could do without it. */
+const MOST_WITHOUT_ACCOUNT_MS = 10_000;
+
 /** The CAs that certificates may come from, each with its account; opened when it is first asked for. */
 export interface Cas {
   of(directoryUrl: string): Promise<AccountTools>;
+  /** A client without an account, for what needs none. */
+  anonymous(directoryUrl: string, signal: AbortSignal): AcmeClient;
 }
 
 export function openCas({
@@ -53,6 +58,17 @@ export function openCas({
       opened.set(directoryUrl, found);
       return found;
     },
+    anonymous: (directoryUrl, stop) =>
+      createAcmeClient({
+        directoryUrl,
+        // Nothing is signed with it.
+        accountKeyPem: createAccountKey(),
+        ...(config.acmeCa === undefined ? {} : { caPem: config.acmeCa }),
+        signal: stop,
+        log,
+        clock,
+        limits: { totalMs: Math.min(config.requestTimeoutMs, MOST_WITHOUT_ACCOUNT_MS) },
+      }),
   };
 }
 

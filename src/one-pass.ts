@@ -12,6 +12,8 @@ export interface Wish extends Pick<PassPolicy, 'forced' | 'restores' | 'forgets'
   isAsked?: boolean;
   /** Written down before the world is looked at, in the same turn of the store. */
   before?: (stores: StoreSet) => Promise<void>;
+  /** It was started to do what is due, as a cron does it again and again. */
+  isRun?: boolean;
 }
 
 /** Passes of others may hold the store for as long as a delivery takes. */
@@ -22,15 +24,17 @@ export const LOCK_WAIT_MS = 30 * 60_000;
 export async function passOn(
   wiring: Wiring,
   config: Config,
-  { dryRun, isAsked = false, before, ...asked }: Wish & { dryRun: boolean },
+  { dryRun, isAsked = false, isRun = false, before, ...asked }: Wish & { dryRun: boolean },
   reasons: readonly string[],
 ): Promise<PassResult> {
   const { tools } = wiring;
   const { clock, log, signal } = tools;
+  const nextRunAt = isRun ? await nextRun(tools.stores, clock.nowMs()) : undefined;
   const policy = (): PassPolicy => ({
     ...policyOf(config),
     ...asked,
     ...(isAsked ? { askedAt: new Date(clock.nowMs()) } : {}),
+    ...(nextRunAt === undefined ? {} : { nextRunAt }),
   });
   log.debug('pass.started', { reasons, forced: asked.forced, dryRun });
   if (dryRun) {
@@ -42,10 +46,22 @@ export async function passOn(
   return withStoreLock(config.store, { waitMs: LOCK_WAIT_MS, clock, log, signal }, async (lost) => {
     await wiring.challenges.sweep(clock.nowMs());
     await before?.(tools.stores);
+    if (isRun) await tools.stores.looks.saveRun(new Date(clock.nowMs()));
     const stop = AbortSignal.any([signal, lost]);
     const planned = await wiring.adoption.due();
     if (planned !== undefined) await wiring.adoption.take(planned, stop);
     const result = await runPass(withSignal(tools, stop), policy(), false);
     return planned === undefined ? result : { ...result, adoption: shownAs(planned) };
   });
+}
+
+/** A cron comes at least once a day, or it is none. */
+const LONGEST_INTERVAL_MS = 86_400_000;
+
+/** When the program will be started again, if the time since the last start comes once more: what is due before that
+ * is due now. Unknown at the first.   @source RFC 9773 4.2 */
+async function nextRun({ looks }: Pick<StoreSet, 'looks'>, nowMs: number): Promise<Date | undefined> {
+  const ranAt = await looks.ranAt();
+  if (ranAt === undefined || ranAt.getTime() > nowMs) return undefined;
+  return new Date(nowMs + Math.min(LONGEST_INTERVAL_MS, nowMs - ranAt.getTime()));
 }

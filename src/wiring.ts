@@ -11,6 +11,8 @@ import { obtainCertificate } from './certificates/order.ts';
 import type { PassPolicy } from './certificates/pass.ts';
 import { mostNamesOf } from './certificates/profiles.ts';
 import { renewalVerdict } from './certificates/renewal.ts';
+import { infoOf } from './certificates/renewal-info.ts';
+import { replacedBy } from './certificates/replaced.ts';
 import { tryRoutes } from './certificates/route-trial.ts';
 import { tryAtStaging } from './certificates/staging-trial.ts';
 import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
@@ -183,12 +185,14 @@ export async function wire({
                   ...(await cas.of(testCa)),
                   ...{ directoryUrl: testCa, challenges, clock, log, signal: stop },
                 }),
+        replaces: config.ignoreRenewalInfo ? undefined : await replacedBy(store, directoryUrl),
         isDueAt: async (time, wanted) =>
           renewalVerdict(
             (await store.current())?.stored,
             wanted,
-            { renewAt: config.renewAt, forced: false },
+            { ...policyOf(config), forced: false },
             time,
+            infoOf(certificate),
           ).due,
       }).catch(budget.failed);
       return problems;
@@ -204,6 +208,7 @@ export async function wire({
         replaces: stored,
       }),
     revoke: async (revocation, bundle) => revokeAt(await cas.of(revocation.directoryUrl), revocation, bundle),
+    openRenewalInfo: cas.anonymous,
     answering: (work) => (answersAlways ? work() : whileAnswering(work, { config, answer, log })),
     delivery: {
       marathon,
@@ -237,12 +242,12 @@ export async function wire({
 
 /** What the options say about when and what may be done. */
 export function policyOf(config: Config): Omit<PassPolicy, 'forced'> {
-  const { renewAt, replaceForeign, timeZone } = config;
+  const { renewAt, ignoreRenewalInfo, replaceForeign, timeZone } = config;
   const pace = {
     windows: config.maintenanceWindows,
     timeZone,
     intervalMs: config.deliveryIntervalMs,
     coalesceMs: config.coalesceMs,
   };
-  return { renewAt, replaceForeign, pace, graceMs: config.graceMs };
+  return { renewAt, asksRenewal: !ignoreRenewalInfo, replaceForeign, pace, graceMs: config.graceMs };
 }

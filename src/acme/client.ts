@@ -4,6 +4,8 @@ import { accountThumbprint, keyAuthorization } from './account-key.ts';
 import type { Authorization, Directory, Order } from './answers.ts';
 import { createAuthorizations } from './authorizations.ts';
 import { createOrders, type OrderRequest } from './orders.ts';
+import type { RenewalInfo } from './renewal-answer.ts';
+import { createRenewalInfo } from './renewal-info.ts';
 import type { RevocationRequest } from './revocation.ts';
 import { createRevocation } from './revoke.ts';
 import { createSession, type Registration } from './session.ts';
@@ -74,6 +76,10 @@ export interface AcmeClient {
    * @throws ACME_REFUSED also for a reason, an account or a key that the CA does not accept
    * @throws CONFIG_INVALID, CERTIFICATE_UNUSABLE before anything is asked, for what can not be read */
   revoke(request: RevocationRequest): Promise<'revoked' | 'already'>;
+  /** When the CA wants the certificate to be renewed (RFC 9773). Needs no account.
+   * @param certId of acme/renewal-id.ts
+   * @returns undefined when the CA does not speak of it */
+  renewalInfo(certId: string): Promise<RenewalInfo | undefined>;
   /** For authorizations of an order that is given up, so that they do not count as pending. */
   deactivateAuthorization(url: string): Promise<void>;
   /** How far the CA's clock is ahead of ours, in ms, by its last answer. */
@@ -93,6 +99,7 @@ export function createAcmeClient(options: AcmeClientOptions): AcmeClient {
     ...createOrders({ session, clock, signal }),
     ...createAuthorizations({ session, clock, signal }),
     revoke: createRevocation(session),
+    renewalInfo: createRenewalInfo({ directory: session.directory, transport, clock }),
     directory: session.directory,
     ensureAccount: session.register,
     accountUrl: session.accountUrl,

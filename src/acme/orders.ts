@@ -5,7 +5,8 @@ import { type Order, readOrder } from './answers.ts';
 import { readAlternates, readChain } from './chains.ts';
 import { csrBase64Url } from './csr.ts';
 import { pollUntil } from './poll.ts';
-import { invalidAnswer, listed, orderInvalid, refusalClass, wasLost } from './refusal.ts';
+import { problemWord } from './problem.ts';
+import { invalidAnswer, listed, orderInvalid, problemOf, refusalClass, wasLost } from './refusal.ts';
 import type { Session, SignedRequest } from './session.ts';
 
 /** Statuses of an order that are at least as far as the one waited for. */
@@ -42,8 +43,7 @@ export function createOrders({ session, clock, signal }: Surroundings) {
       replaces === undefined || renewalInfo === undefined
         ? await session.post(request)
         : await session.post({ ...request, payload: { ...payload, replaces } }).catch((error: unknown) => {
-            // CAs refuse an unfit `replaces` by many words and statuses; the certificate matters more than the link.
-            if (!(error instanceof CertathonError) || error.code !== 'ACME_REFUSED') throw error;
+            if (!mayBeUnfit(error)) throw error;
             return session.post(request);
           });
     const { location } = answer.headers;
@@ -147,6 +147,16 @@ export function createOrders({ session, clock, signal }: Surroundings) {
   }
 
   return { newOrder, order, finalize, waitForOrder, download, downloadTaken };
+}
+
+/** CAs refuse an unfit `replaces` by many words and statuses, some without a problem document; the certificate matters
+ * more than the link. What the CA says of nonces and limits holds for any order. */
+function mayBeUnfit(error: unknown): boolean {
+  if (!(error instanceof CertathonError) || error.code === 'ACME_RATE_LIMITED') return false;
+  const status = Number(error.facts.status);
+  const problem = problemOf(error);
+  const word = problem === undefined ? '' : problemWord(problem);
+  return status >= 400 && status < 500 && word !== 'badNonce' && word !== 'rateLimited';
 }
 
 function chainRequest(url: string, { names }: Order): SignedRequest {

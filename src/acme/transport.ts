@@ -29,6 +29,7 @@ export type RequestKind =
   | 'challenge'
   | 'finalize'
   | 'certificate'
+  | 'renewalInfo'
   | 'revocation';
 
 export interface TransportLimits {

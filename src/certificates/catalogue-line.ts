@@ -1,20 +1,26 @@
 // pure
 import { factsIn, isTexts, type KeptFacts, keptFacts } from './kept-facts.ts';
-import type { StoredCertificate } from './model.ts';
+import type { IssuedBy, StoredCertificate } from './model.ts';
 import type { Marked, StoredEntry } from './store-catalogue.ts';
-import { CERTIFICATE_RECORD, type CertificateRecord, HOLD } from './store-schema.ts';
+import { CERTIFICATE_RECORD, type CertificateRecord, HOLD, type RenewalInfo } from './store-schema.ts';
 
 /** One certificate of the store as a line of the index: id, mark, issued, what is stored (facts, origin, storedAt, two
- * sizes, keptUntil), and the rest where there is any. Marks and times are epoch milliseconds; 0 stands for none. */
+ * sizes, keptUntil), the rest where there is any, who issued it (directory, account), and what the CA says about its
+ * renewal (directory, window, seenAt, askAt, failures, explanation). Marks and times are epoch milliseconds; 0 stands for
+ * none. */
 type KeptEntry = [
   string,
   number,
   string[],
   [KeptFacts, StoredCertificate['origin'], number, number, number, number] | null,
   Pick<StoredEntry, 'record' | 'order' | 'hold'>,
+  [string, string]?,
+  KeptRenewal?,
 ];
+type KeptRenewal = [string, number, number, number, number, number, string?];
 
-export function lineOf({ mark, entry: { id, issued, stored, record, order, hold } }: Marked): string {
+export function lineOf({ mark, entry }: Marked): string {
+  const { id, issued, stored, record, order, hold, renewal } = entry;
   const held: KeptEntry[3] =
     stored === undefined
       ? null
@@ -26,15 +32,21 @@ export function lineOf({ mark, entry: { id, issued, stored, record, order, hold 
           stored.chainBytes ?? 0,
           stored.keptUntil?.getTime() ?? 0,
         ];
-  return JSON.stringify([id, mark, [...issued], held, { record, order, hold }] satisfies KeptEntry);
+  const line: KeptEntry = [id, mark, [...issued], held, { record, order, hold }];
+  const by = stored?.issuedBy;
+  if (by !== undefined) line[5] = [by.directoryUrl, by.accountUrl];
+  if (renewal !== undefined) line[6] = keptRenewal(renewal);
+  return JSON.stringify(line);
 }
 
-/** @throws Error when it is no line of ours */
-export function entryIn(line: string): Marked {
-  const [id, mark, issued, held, rest] = JSON.parse(line) as unknown[];
+/** @param same gives one and the same text for equal ones
+ * @throws Error when it is no line of ours */
+export function entryIn(line: string, same: (text: string) => string = (text) => text): Marked {
+  const [id, mark, issued, held, rest, by, renewal] = JSON.parse(line) as unknown[];
   if (typeof id !== 'string' || typeof mark !== 'number' || !isTexts(issued)) throw foreign();
   const { record, order, hold } = (rest ?? {}) as Record<string, unknown>;
   const stored = held === null ? undefined : storedIn(held);
+  if (stored !== undefined && Array.isArray(by)) stored.issuedBy = issuedByIn(by, same);
   // Of equal texts one is kept: with ten thousand certificates the others would be a tenth of the memory.
   const [first = ''] = stored?.names ?? [];
   const sole = id === first ? first : id;
@@ -50,6 +62,7 @@ export function entryIn(line: string): Marked {
           : issued,
       order: order === undefined ? undefined : orderIn(order),
       hold: hold === undefined ? undefined : HOLD.parse(hold),
+      ...(Array.isArray(renewal) ? { renewal: renewalIn(renewal, stored, same) } : {}),
     },
   };
 }
@@ -82,6 +95,45 @@ function recordIn(value: unknown, stored: StoredCertificate | undefined, id: str
   if (isPlain && Object.keys(more).length === 0 && typeof key === 'string' && isTexts(names))
     return { key: key === id ? id : key, choice: DEFAULTS, names: sameTexts(names, stored?.names) ?? names };
   return CERTIFICATE_RECORD.parse(value);
+}
+
+function issuedByIn([directoryUrl, accountUrl]: unknown[], same: (text: string) => string): IssuedBy {
+  if (typeof directoryUrl !== 'string' || typeof accountUrl !== 'string') throw foreign();
+  return { directoryUrl: same(directoryUrl), accountUrl: same(accountUrl) };
+}
+
+function keptRenewal({
+  directoryUrl,
+  window,
+  seenAt,
+  askAt,
+  failures,
+  explanationUrl,
+}: RenewalInfo): KeptRenewal {
+  const [startMs, endMs] = [window?.start.getTime() ?? 0, window?.end.getTime() ?? 0];
+  const line: KeptRenewal = [directoryUrl, startMs, endMs, seenAt?.getTime() ?? 0, askAt.getTime(), failures];
+  if (explanationUrl !== undefined) line[6] = explanationUrl;
+  return line;
+}
+
+/** It is of what is stored: that of another one is not in the index. */
+function renewalIn(
+  [directoryUrl, ...values]: unknown[],
+  stored: StoredCertificate | undefined,
+  same: (text: string) => string,
+): RenewalInfo {
+  const [startMs, endMs, seenMs, askMs, failures] = values.filter((each) => typeof each === 'number');
+  const explanationUrl = values[5];
+  if (typeof directoryUrl !== 'string' || stored === undefined || failures === undefined) throw foreign();
+  return {
+    fingerprint: stored.fingerprint,
+    directoryUrl: same(directoryUrl),
+    ...(startMs === 0 ? {} : { window: { start: new Date(startMs ?? 0), end: new Date(endMs ?? 0) } }),
+    ...(typeof explanationUrl === 'string' ? { explanationUrl } : {}),
+    ...(seenMs === 0 ? {} : { seenAt: new Date(seenMs ?? 0) }),
+    askAt: new Date(askMs ?? 0),
+    failures,
+  };
 }
 
 const DEFAULTS = Object.freeze({});

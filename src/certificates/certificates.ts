@@ -154,6 +154,7 @@ function observed(
   if (record?.forgottenAt !== undefined) certificate.forgotten = true;
   if (stored !== undefined && revoked?.fingerprints.has(stored.fingerprint) === true)
     certificate.revoked = true;
+  if (entry?.renewal !== undefined) certificate.renewal = entry.renewal;
   if (record?.aside !== undefined) certificate.aside = record.aside.map(({ fingerprint }) => fingerprint);
   return certificate;
 }

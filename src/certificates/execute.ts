@@ -2,11 +2,13 @@ import { type Bundle, bundleKey, keyHash } from '../delivery/bundle.ts';
 import { readBundleFile } from '../delivery/directory-files.ts';
 import { readVariable, type VariableContent } from '../delivery/variable.ts';
 import { CertathonError } from '../lib/errors.ts';
+import { askRenewal, type LookTools } from './ask-renewal.ts';
 import { choiceKey } from './choice.ts';
 import { type DeliverTools, deliverTo, prepareTarget, repairTarget, verifyTarget } from './deliver.ts';
 import type { InstallFault } from './install-gate.ts';
 import type { Limits } from './limits/budgets.ts';
 import type { Problem } from './model.ts';
+import { isByClock } from './renewal.ts';
 import { restoreVersion, setAside } from './restore.ts';
 import { revokeCertificate } from './revoke.ts';
 import { revokedBy } from './store-revocations.ts';
@@ -14,7 +16,7 @@ import type { CertificateRecord, Revocation } from './store-schema.ts';
 import type { Observation, ObservedCertificate, ObservedTarget, PassStep } from './world.ts';
 
 /** What an order works with, beside what belongs to one certificate. */
-export interface ExecuteTools extends DeliverTools {
+export interface ExecuteTools extends DeliverTools, Pick<LookTools, 'openRenewalInfo'> {
   /** Obtains a certificate for these names into its store.
    * @returns what a person has to see although it was obtained */
   obtain: (
@@ -52,6 +54,7 @@ const EXECUTORS: Executors = {
   adopt,
   restore: (step, seen, tools) => restoreVersion(step, certificateOf(step, seen), tools),
   revoke: (step, _seen, tools) => nothingFound(revokeCertificate(step, tools)),
+  'ask-renewal': (step, seen, tools) => nothingFound(askRenewal(step, seen, tools)),
   order,
   wait: (step, _seen, { clock, signal }) =>
     nothingFound(clock.sleep(Math.max(0, step.until.getTime() - clock.nowMs()), signal)),
@@ -81,7 +84,8 @@ const EXECUTORS: Executors = {
  * @param seen what the step was planned from
  * @returns what a person has to see although the step was done */
 export async function execute(step: PassStep, seen: Observation, tools: ExecuteTools): Promise<Problem[]> {
-  tools.log.info('pass.step', told(step));
+  // Looks are made all day, and change nothing but the store.
+  tools.log[step.do === 'ask-renewal' ? 'debug' : 'info']('pass.step', told(step));
   const executor = EXECUTORS[step.do] as (
     step: PassStep,
     seen: Observation,
@@ -113,11 +117,10 @@ async function order(
   if (recorded === undefined || (isAnnounced && !isOtherwise)) await record(certificate, undefined, tools);
   else if (isOtherwise) await announce(certificate, recorded.choice, tools);
   const before = isOtherwise ? await tools.stores.of(id).versions() : [];
-  const dueByClock = step.reason === 'lifetime-share' || step.reason === 'expired';
   const found = await tools.obtain(
     certificate,
     step.names,
-    dueByClock,
+    isByClock(step.reason),
     step.stagingFirst === true,
     tools.signal,
   );

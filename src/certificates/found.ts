@@ -2,7 +2,7 @@
 
 import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { CertificateObservation, CertificatePolicy, CertificateStep, Problem, Target } from './model.ts';
-import { coversAll, type RenewalVerdict, renewalVerdict } from './renewal.ts';
+import { coversAll, isByClock, type RenewalVerdict, renewalVerdict } from './renewal.ts';
 import { isStaging } from './staging.ts';
 
 /** What to do about a certificate that was found in a target: take it over, leave it, or refuse. */
@@ -101,14 +101,16 @@ export function adoptionStep(
 /** Is a certificate due in place of the stored one? Pure. One of the test CA is, as soon as the real one is
  * asked; browsers trust none of it. */
 export function currentVerdict(
-  { stored, wanted, directoryUrl, now, isOtherwise, isRevoked }: CertificateObservation,
+  { stored, wanted, directoryUrl, now, isOtherwise, isRevoked, renewal }: CertificateObservation,
   policy: CertificatePolicy,
 ): RenewalVerdict {
-  const verdict = renewalVerdict(stored, wanted.names, policy, now);
+  const verdict = renewalVerdict(stored, wanted.names, policy, now, renewal);
   if (stored === undefined) return verdict;
   if (isRevoked === true) return { due: true, reason: 'revoked' };
   const { keptUntil } = stored;
-  if (verdict.due && verdict.reason === 'lifetime-share' && keptUntil !== undefined && keptUntil > now)
+  // Of an earlier version the CA says mostly that it is late.
+  const isByAge = verdict.due && verdict.reason !== 'expired' && isByClock(verdict.reason);
+  if (isByAge && keptUntil !== undefined && keptUntil > now)
     return { due: false, dueAt: keptUntil, clockWrong: false };
   if (verdict.due) return verdict;
   if (isOtherwise === true) return { due: true, reason: 'chosen-otherwise' };

@@ -3,6 +3,8 @@ import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { Served } from '../delivery/delivery.ts';
 import type { RestartPrediction } from '../delivery/preflight.ts';
 import type { Pace } from '../delivery/timing.ts';
+import type { RenewalInfo } from './store-schema.ts';
+import type { StoredCertificate, Version } from './stored-model.ts';
 import type { WantedNames } from './wants.ts';
 
 export type { CertificateChoice, RefusedName, Want, WantedNames } from './wants.ts';
@@ -10,29 +12,7 @@ export type { CertificateChoice, RefusedName, Want, WantedNames } from './wants.
 /** What the certificates job knows and does, as plain data that can be printed, stored and compared.
  * Private keys are never part of it: they stay in the store and in the bundle that is delivered. */
 
-/** `issued`: ordered by us. `inherited`: ordered by the predecessor whose place we take, so replaced like one of ours.
- * `adopted`: found in a target, so perhaps somebody else's. */
-export type Origin = 'issued' | 'inherited' | 'adopted';
-
-/** A bundle in the store, in use or not. */
-export interface Version extends CertificateFacts {
-  /** The identity of its key (delivery/bundle.ts). */
-  keyHash: string;
-  /** When it came into the store. */
-  writtenAt: Date;
-}
-
-export interface StoredCertificate extends CertificateFacts {
-  origin: Origin;
-  /** When it came into the store. */
-  storedAt?: Date | undefined;
-  /** A person put it back: not renewed by its age before this time. */
-  keptUntil?: Date | undefined;
-  /** As the value of a variable. */
-  bytes?: number | undefined;
-  /** Of them the chain without the leaf. */
-  chainBytes?: number | undefined;
-}
+export type { IssuedBy, Origin, StoredCertificate, Version } from './stored-model.ts';
 
 /** What stands where the bundle is delivered to: a variable of an app, or a file. */
 export type PlaceState =
@@ -120,6 +100,8 @@ export interface CertificateObservation {
   refused?: ReadonlySet<string>;
   /** Earlier versions that may be taken into use again; only where one may spare an order. */
   versions?: readonly Version[];
+  /** When the CA wants the stored one to be renewed. */
+  renewal?: RenewalInfo | undefined;
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined } | undefined;
   orderHold: Hold | undefined;
@@ -131,8 +113,12 @@ export interface CertificateObservation {
 }
 
 export interface CertificatePolicy {
-  /** Renew when this share of the lifetime is left. */
-  renewAt: number;
+  /** Renew when this share of the lifetime is left, where the CA does not tell a time. */
+  renewAt: number | 'auto';
+  /** Whether CAs are asked when they want certificates to be renewed. */
+  asksRenewal?: boolean | undefined;
+  /** When the program is started again; absent when it wakes at any moment by itself. */
+  nextRunAt?: Date | undefined;
   /** Renew before it is due. */
   forced: boolean;
   /** The fingerprint of the version that a person wants back. */
@@ -149,7 +135,9 @@ export interface CertificatePolicy {
 export type OrderReason =
   | 'missing'
   | 'expired'
+  | 'renewal-info'
   | 'lifetime-share'
+  | 'emergency'
   | 'names-missing'
   | 'test-certificate'
   | 'chosen-otherwise'

@@ -53,12 +53,13 @@ export async function observe(tools: ObserveTools, askedAt?: Date): Promise<Obse
   const { stores, strategy, discovery } = tools;
   const needsBalancerApps =
     strategy === 'environment' || (discovery.mode !== 'off' && discovery.groups.length === 0);
-  const [own, labelled, entries, revocations, nameHolds, balancerApps] = await Promise.all([
+  const [own, labelled, entries, revocations, nameHolds, lookHolds, balancerApps] = await Promise.all([
     readOwnApp(tools),
     readLabels(tools),
     stores.list(),
     stores.revocations.list(),
     stores.names.list(),
+    stores.looks.holds(),
     needsBalancerApps ? readBalancerApps(tools) : undefined,
   ]);
   const now = new Date(tools.clock.nowMs());
@@ -82,6 +83,7 @@ export async function observe(tools: ObserveTools, askedAt?: Date): Promise<Obse
     notices: [...labelled.notices, ...(hidden === undefined ? [] : [hidden])],
     revoked,
     nameHolds,
+    lookHolds,
   };
 }
 

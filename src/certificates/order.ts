@@ -35,6 +35,9 @@ export interface OrderTools extends AccountTools, FetchTools {
   tryAtStaging?: ((names: readonly string[]) => Promise<void>) | undefined;
   /** The model of the CA's limits; without one only the CA counts. */
   budget?: OrderBudget | undefined;
+  /** The id of the current certificate at the CA, and the account by which it was issued there: the new order is linked
+   * to it (RFC 9773 5), when that account is still the one in use. */
+  replaces?: { certId: string; accountUrl: string } | undefined;
   /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
   isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
 }
@@ -153,13 +156,23 @@ async function beginOrder(
     step: 'begun',
   };
   await tools.store.saveOrder(begun);
-  const request = { names, ...(tools.profile === undefined ? {} : { profile: tools.profile }) };
+  const request = {
+    names,
+    ...(tools.profile === undefined ? {} : { profile: tools.profile }),
+    ...linkedTo(tools.replaces, acme),
+  };
   const make = () => acme.newOrder(request);
   const order = await (tools.budget?.ask(make) ?? make());
   const known: BegunOrder = { ...begun, url: order.url, step: 'ordered' };
   await tools.store.saveOrder(known);
   tools.log.info('order.created', { order: order.url, names, status: order.status });
   return { begun: known, order };
+}
+
+function linkedTo(replaces: OrderTools['replaces'], acme: AcmeClient): { replaces?: string } {
+  return replaces !== undefined && replaces.accountUrl === acme.accountUrl()
+    ? { replaces: replaces.certId }
+    : {};
 }
 
 async function finishOrder(
@@ -185,7 +198,9 @@ async function finishOrder(
   if (order.status !== 'valid') order = await acme.waitForOrder(order, 'valid', { deadlineMs });
   if (seen.status !== 'valid') await tools.budget?.issued();
   const bundle = await fetchBundle(used, order, acme, tools);
-  await tools.store.save(bundle, 'issued', order.url, new Date(tools.clock.nowMs()));
+  const accountUrl = acme.accountUrl();
+  const issuedBy = accountUrl === undefined ? undefined : { directoryUrl: tools.directoryUrl, accountUrl };
+  await tools.store.save(bundle, 'issued', order.url, new Date(tools.clock.nowMs()), issuedBy);
   await tools.store.removeOrder();
   const { fingerprint, notAfter, issuer } = bundle.facts;
   tools.log.info('certificate.issued', {

@@ -1,6 +1,6 @@
 import { forgetProven } from '../delivery/directory-proof.ts';
 import { asCertathonError, CertathonError, describeError } from '../lib/errors.ts';
-import type { ExecuteTools } from './execute.ts';
+import { type ExecuteTools, execute } from './execute.ts';
 import { askedCas, withinLimits } from './limits/hold-back.ts';
 import type { CertificatePolicy, Problem } from './model.ts';
 import { nextTry } from './next-try.ts';
@@ -54,6 +54,8 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   const failed = new Set<string>();
   const held = new Set<string>();
   const looked = new Set<string>();
+  /** Fingerprints: their CAs were asked when to renew them. */
+  const lookedUp = new Set<string>();
   let overtaken = false;
   const asked = askedFor(policy);
   const { forced: _forced, restores: _restores, forgets: _forgets, ...rest } = policy;
@@ -61,7 +63,7 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
   try {
     for (let count = 0; ; count += 1) {
       const { seen, plan } = await planned(await observe(tools, wish.askedAt), tools, (world) =>
-        planAll(world, wish, asked.wishes(world)),
+        planAll(world, wish, { ...asked.wishes(world), asked: lookedUp }),
       );
       result.seen = seen;
       result.plan ??= plan;
@@ -89,6 +91,11 @@ export async function runPass(tools: ExecuteTools, policy: PassPolicy, dryRun: b
         continue;
       }
       for (const each of steps) if (each.do === 'restore') asked.isPutBack(each.certificate);
+      if (step.do === 'ask-renewal') {
+        for (const fingerprint of fingerprintsOf(step, seen)) lookedUp.add(fingerprint);
+        await execute(step, seen, tools);
+        continue;
+      }
       // Of several small ones the next look comes after the last, or after the first that fails.
       const last = await tryInTurn(steps, seen, !overtaken, tools);
       result.done.push(...last.done);
@@ -134,6 +141,16 @@ async function planned(
 
 function casOf(seen: Observation | undefined): Set<string> {
   return new Set(seen?.certificates.map(({ directoryUrl }) => directoryUrl));
+}
+
+function fingerprintsOf(
+  { certificates }: Extract<PassStep, { do: 'ask-renewal' }>,
+  seen: Observation,
+): string[] {
+  const ids = new Set(certificates);
+  return seen.certificates.flatMap(({ id, stored }) =>
+    ids.has(id) && stored !== undefined ? [stored.fingerprint] : [],
+  );
 }
 
 /** What a person asked for, each thing once in a pass. */

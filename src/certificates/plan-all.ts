@@ -7,6 +7,7 @@ import type {
   Problem,
 } from './model.ts';
 import { planCertificate } from './plan.ts';
+import { explanations, lookSteps } from './plan-looks.ts';
 import { mergeDeliveries, mergeServing } from './plan-merge.ts';
 import { revocationSteps } from './plan-revoke.ts';
 import { isOver, lifeSteps, retiredOf } from './retire.ts';
@@ -27,7 +28,7 @@ const MOST_PROBLEMS = 200;
 export function planAll(
   seen: Observation,
   policy: Omit<CertificatePolicy, 'forced' | 'restore'>,
-  { isForced = never, restoreOf = () => undefined, isForgotten = never }: Wishes = {},
+  { isForced = never, restoreOf = () => undefined, isForgotten = never, asked }: Wishes = {},
 ): Plan {
   let known: Covering | undefined;
   const covering: Covering = (name) => {
@@ -75,20 +76,24 @@ export function planAll(
   const revocations = revocationSteps(seen, policy);
   for (const { checkAgainAt } of [life, revocations])
     checkAgainMs = Math.min(checkAgainMs, checkAgainAt?.getTime() ?? checkAgainMs);
+  const looks = lookSteps(seen, policy, asked);
+  checkAgainMs = Math.min(checkAgainMs, looks.checkAgainMs);
   return {
     steps: [
       ...revocations.steps,
       ...preparations(seen),
       ...life.before,
       ...first,
+      ...looks.before,
       ...(isFull ? deliveries.flatMap((step) => parted(step).now) : []),
       ...ordered,
       ...(isFull ? deliveries.flatMap((step) => parted(step).later) : deliveries),
       ...mergeServing(plans),
       ...life.after,
+      ...looks.after,
     ],
     problems: problemsOf(seen, plans, revocations.problems),
-    notices: [...seen.notices, ...choicesNotFollowed(seen)],
+    notices: [...seen.notices, ...choicesNotFollowed(seen), ...explanations(seen, policy)],
     postponed,
     retired: retiredOf(seen, policy),
     checkAgainAt: checkAgainMs === Number.POSITIVE_INFINITY ? undefined : new Date(checkAgainMs),
@@ -116,6 +121,8 @@ export interface Wishes {
   restoreOf?: ((id: string) => string | undefined) | undefined;
   /** Taken out of the store, where nobody wants it. */
   isForgotten?: ((id: string) => boolean) | undefined;
+  /** Fingerprints of which their CA was asked in this pass, as nobody wants it twice. */
+  asked?: ReadonlySet<string> | undefined;
 }
 
 function never(): boolean {

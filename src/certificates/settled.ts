@@ -2,6 +2,7 @@
 import { choiceKey } from './choice.ts';
 import type { CertificatePolicy } from './model.ts';
 import { dueTime, isTooEarly } from './renewal.ts';
+import { infoOf } from './renewal-info.ts';
 import { isStaging } from './staging.ts';
 import type { LookedBalancer, Observation, ObservedCertificate, ObservedTarget } from './world.ts';
 
@@ -11,18 +12,18 @@ import type { LookedBalancer, Observation, ObservedCertificate, ObservedTarget }
 export function settledUntil(
   certificate: ObservedCertificate,
   { now, targets }: Pick<Observation, 'now' | 'targets'>,
-  { renewAt, forced, restore }: Pick<CertificatePolicy, 'renewAt' | 'forced' | 'restore'>,
+  policy: Pick<CertificatePolicy, 'renewAt' | 'asksRenewal' | 'nextRunAt' | 'forced' | 'restore'>,
 ): number | undefined {
   const { id, life, names, stored, recorded, choice, revoked } = certificate;
-  if (revoked === true || restore !== undefined || stored?.keptUntil !== undefined) return undefined;
-  if (forced || stored === undefined || names.length === 0 || (life !== 'wanted' && life !== 'grace'))
+  if (revoked === true || policy.restore !== undefined || stored?.keptUntil !== undefined) return undefined;
+  if (policy.forced || stored === undefined || names.length === 0 || (life !== 'wanted' && life !== 'grace'))
     return undefined;
   if (recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(choice)) return undefined;
   if (isStaging(stored.issuer) || isTooEarly(stored, now) || now >= stored.notAfter) return undefined;
   if (!names.every((name) => stored.names.includes(name))) return undefined;
   const here = targets.filter(({ places }) => places.has(id));
   if (here.length === 0 || !here.every((target) => isServed(certificate, target))) return undefined;
-  const dueMs = dueTime(stored, renewAt).getTime();
+  const { dueMs } = dueTime(stored, policy, now, infoOf(certificate));
   return now.getTime() < dueMs ? dueMs : undefined;
 }
 

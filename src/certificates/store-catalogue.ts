@@ -8,7 +8,7 @@ import { statMany } from '../lib/stat-many.ts';
 import { entryIn, lineOf } from './catalogue-line.ts';
 import type { Hold, StoredCertificate } from './model.ts';
 import { certificatesHome, type Store } from './store.ts';
-import type { CertificateRecord } from './store-schema.ts';
+import type { CertificateRecord, RenewalInfo } from './store-schema.ts';
 
 /** What a plan needs of one certificate in the store; no key. */
 export interface StoredEntry {
@@ -20,6 +20,8 @@ export interface StoredEntry {
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined; directoryUrl: string } | undefined;
   hold: Hold | undefined;
+  /** What the CA said about when to renew the stored one. */
+  renewal?: RenewalInfo | undefined;
 }
 
 /** An entry, and when its directory was changed last, in milliseconds. */
@@ -38,7 +40,7 @@ const PARALLEL = 32;
 const ISSUED_AT_HAND = 20;
 
 /** The first line of the index; another version of it is made anew. */
-const HEAD = '"index 2"';
+const HEAD = '"index 3"';
 
 /** All certificates of a store, by id. The files of each certificate are the truth; the index spares reading
  * them again while the directory of a certificate has not been changed since. It may be lost at any time. */
@@ -113,11 +115,17 @@ function merged(
 
 async function readIndex(path: string): Promise<Map<string, Marked>> {
   const known = new Map<string, Marked>();
+  const texts = new Map<string, string>();
+  // Nearly all are of one CA: its addresses are kept once.
+  const same = (text: string): string => {
+    if (!texts.has(text)) texts.set(text, text);
+    return texts.get(text) ?? text;
+  };
   let isHead = true;
   await readLines(path, LARGEST_INDEX, (line) => {
     if (isHead && line !== HEAD) throw new Error('It is of another version');
     if (!isHead) {
-      const marked = entryIn(line);
+      const marked = entryIn(line, same);
       known.set(marked.entry.id, marked);
     }
     isHead = false;
@@ -131,13 +139,14 @@ function* linesOf(known: ReadonlyMap<string, Marked>): Generator<string> {
 }
 
 async function readEntry(store: Store): Promise<StoredEntry> {
-  const [record, current, issued, begun, finishedUrl, hold] = await Promise.all([
+  const [record, current, issued, begun, finishedUrl, hold, renewal] = await Promise.all([
     store.record(),
     store.current(),
     store.issued(),
     store.order(),
     store.currentOrderUrl(),
     store.hold(),
+    store.renewal(),
   ]);
   // A crash after the certificate was stored leaves the order that brought it.
   const isFinished = begun?.url !== undefined && begun.url === finishedUrl;
@@ -158,5 +167,6 @@ async function readEntry(store: Store): Promise<StoredEntry> {
         ? undefined
         : { names: begun.names, url: begun.url, directoryUrl: begun.directoryUrl },
     hold,
+    ...(renewal === undefined || renewal.fingerprint !== current?.stored.fingerprint ? {} : { renewal }),
   };
 }

@@ -26,6 +26,8 @@ export const CURRENT = z.object({
   storedAt: z.coerce.date().optional(),
   /** A person put it back: not renewed by its age before this time. */
   keptUntil: z.coerce.date().optional(),
+  /** By which CA and account it was issued. */
+  issuedBy: z.object({ directoryUrl: z.string(), accountUrl: z.string() }).optional(),
   /** Fingerprints issued by us, newest last; kept after their bundles are pruned. */
   issued: z.array(fingerprint),
 });
@@ -67,6 +69,33 @@ export const HOLD = z.object({
   byCa: z.boolean(),
   isPaused: z.literal(true).optional(),
 });
+
+const text = z.string().max(2048);
+
+/** What a CA said about when to renew a certificate, or that it could not be learned. */
+export const RENEWAL_INFO = z.object({
+  fingerprint,
+  directoryUrl: text,
+  /** RFC 9773 4.2: the CA's window, the end excluded. */
+  window: z.object({ start: z.coerce.date(), end: z.coerce.date() }).optional(),
+  explanationUrl: text.optional(),
+  /** When the window was last told. */
+  seenAt: z.coerce.date().optional(),
+  /** The next look. */
+  askAt: z.coerce.date(),
+  /** Looks in a row that failed. */
+  failures: z.number().int().nonnegative(),
+});
+export type RenewalInfo = z.infer<typeof RENEWAL_INFO>;
+
+/** A CA that is not asked about renewals before a time. */
+export const LOOK_HOLD = z.object({
+  since: z.coerce.date(),
+  until: z.coerce.date(),
+  /** Looks in a row that failed; 0: it does not speak of renewals. */
+  failures: z.number().int().nonnegative(),
+});
+export type LookHold = z.infer<typeof LOOK_HOLD>;
 
 /** A revocation that a person asked for. Written before the CA is asked, and kept: neither the certificate nor, where
  * it is lost, its key is used again. */

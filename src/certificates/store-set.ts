@@ -2,6 +2,7 @@ import { ensureDirectory } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import { certificatesHome, type OpenOptions, openStore, type Store } from './store.ts';
 import { openStoreIndex, type StoredEntry } from './store-catalogue.ts';
+import { type LookStore, openLookStore } from './store-looks.ts';
 import { type NameStore, openNameStore } from './store-names.ts';
 import { openRevocationStore, type RevocationStore } from './store-revocations.ts';
 import { openTargetStore, type TargetStore } from './store-targets.ts';
@@ -13,6 +14,7 @@ export interface StoreSet {
   readonly revocations: RevocationStore;
   /** Names that failed by themselves. */
   readonly names: NameStore;
+  readonly looks: LookStore;
   /** The store of one certificate, which need not exist yet. */
   of(id: string): Store;
   /** Every certificate that is there. @throws STORE_UNUSABLE */
@@ -43,6 +45,7 @@ export async function openStores(
     targets: openTargetStore(directory),
     revocations: openRevocationStore(directory),
     names: openNameStore(directory),
+    looks: openLookStore(directory),
     of,
     list: index.list,
     saveIndex: readOnly ? async () => undefined : index.save,

@@ -11,7 +11,7 @@ import {
   writeFileDurable,
 } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
-import type { Hold, Origin, StoredCertificate } from './model.ts';
+import type { Hold, IssuedBy, Origin, StoredCertificate } from './model.ts';
 import {
   BEGUN_ORDER,
   type BegunOrder,
@@ -21,6 +21,8 @@ import {
   type Current,
   HOLD,
   parseStored,
+  RENEWAL_INFO,
+  type RenewalInfo,
 } from './store-schema.ts';
 
 export type { BegunOrder, CertificateRecord } from './store-schema.ts';
@@ -39,7 +41,13 @@ export interface Store {
   /** Fingerprints that this program, or its predecessor, issued for this certificate, newest last, as far as the store
    * remembers. */
   issued(): Promise<readonly string[]>;
-  save(bundle: Bundle, origin: Origin, orderUrl: string | undefined, storedAt: Date): Promise<void>;
+  save(
+    bundle: Bundle,
+    origin: Origin,
+    orderUrl: string | undefined,
+    storedAt: Date,
+    issuedBy?: IssuedBy,
+  ): Promise<void>;
   /** Makes a bundle that is there the current one. @throws STORE_UNUSABLE when it is not there */
   restore(fingerprint: string, times: { storedAt: Date; keptUntil: Date | undefined }): Promise<void>;
   /** The order URL of the current certificate: an order file for it is a leftover of a crash. */
@@ -57,6 +65,9 @@ export interface Store {
   hold(): Promise<Hold | undefined>;
   saveHold(hold: Hold): Promise<void>;
   removeHold(): Promise<void>;
+  /** What the CA said about when to renew it, or one before it. A file that can not be read is asked for anew. */
+  renewal(): Promise<RenewalInfo | undefined>;
+  saveRenewal(info: RenewalInfo): Promise<void>;
   /** What the index says of it is to be looked at again. */
   doubt(now: Date): Promise<void>;
   /** Takes the certificate out of the store, with all its bundles and keys. */
@@ -127,14 +138,15 @@ export function openStore(directory: string, id: string, keepVersions: number, l
         log.warn('store.written', { file: bundlePath(current.fingerprint), problem });
         return undefined;
       }
-      const { origin, storedAt, keptUntil } = current;
+      const { origin, storedAt, keptUntil, issuedBy } = current;
       const kept = keptUntil === undefined ? {} : { keptUntil };
-      return { stored: { ...bundle.facts, origin, storedAt, ...kept }, bundle };
+      const by = issuedBy === undefined ? {} : { issuedBy };
+      return { stored: { ...bundle.facts, origin, storedAt, ...kept, ...by }, bundle };
     },
     async issued() {
       return (await readCurrent())?.issued ?? [];
     },
-    async save(bundle, origin, orderUrl, storedAt) {
+    async save(bundle, origin, orderUrl, storedAt, issuedBy) {
       const before = await readCurrent();
       const { fingerprint } = bundle.facts;
       await write(`bundle-${fingerprint}.pem`, bundle.pem);
@@ -147,6 +159,7 @@ export function openStore(directory: string, id: string, keepVersions: number, l
         issued,
         storedAt,
         ...(orderUrl === undefined ? {} : { orderUrl }),
+        ...(issuedBy === undefined ? {} : { issuedBy }),
       };
       await writeJson('current.json', current);
       await pruneBundles(home, fingerprint, keepVersions);
@@ -176,6 +189,8 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     hold: () => readJson('hold-order.json', HOLD),
     saveHold: (hold) => writeJson('hold-order.json', hold),
     removeHold: () => removeFile(pathOf('hold-order.json')),
+    renewal: () => readJson('renewal.json', RENEWAL_INFO).catch(() => undefined),
+    saveRenewal: (info) => writeJson('renewal.json', info),
     doubt: (now) => utimes(home, now, now).catch(() => undefined),
     async remove() {
       // First what makes it a certificate: of one that is half gone nothing is guessed.

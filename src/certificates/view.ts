@@ -3,6 +3,7 @@
 import type { ServedFacts } from '../delivery/delivery.ts';
 import { choiceKey } from './choice.ts';
 import type { CertificateObservation, ObservedBalancer, Target } from './model.ts';
+import { infoOf } from './renewal-info.ts';
 import type { LookedBalancer, Observation, ObservedCertificate, ObservedTarget } from './world.ts';
 
 /** Which certificates of ours cover a name, by their fingerprints: a balancer may show any of them. */
@@ -43,6 +44,7 @@ export function viewOf(
     stored: certificate.stored,
     isOtherwise: isOtherwise(certificate),
     ...withdrawnFrom(certificate, seen.revoked),
+    ...(certificate.renewal === undefined ? {} : { renewal: infoOf(certificate) }),
     order: certificate.order,
     orderHold: certificate.waits ?? certificate.orderHold,
     hasFailed: certificate.hasFailed === true || (certificate.orderHold?.failures ?? 0) > 0,

@@ -15,7 +15,7 @@ import type {
   WantedNames,
 } from './model.ts';
 import type { HeldName, NameHolds } from './set-aside.ts';
-import type { Revocation } from './store-schema.ts';
+import type { LookHold, RenewalInfo, Revocation } from './store-schema.ts';
 
 /** All certificates and all targets at once, as plain data. One certificate alone is in model.ts. */
 
@@ -46,8 +46,6 @@ export interface ObservedCertificate {
   hasFailed?: true;
   /** The order that is due would exceed a limit of the CA (limits/hold-back.ts). */
   waits?: Hold;
-  /** The CA wants it replaced now (ARI), and the order will say what it replaces. */
-  inAriWindow?: true;
   /** A person asked to forget it. */
   forgotten?: true;
   /** The stored one is revoked, or is to be. */
@@ -56,6 +54,8 @@ export interface ObservedCertificate {
   aside?: readonly string[];
   /** Earlier versions; only where one of them may spare an order. */
   versions?: readonly Version[];
+  /** What a CA said about when to renew it, or one before it (certificates/renewal-info.ts). */
+  renewal?: RenewalInfo | undefined;
 }
 
 /** What was revoked, or is to be. */
@@ -125,6 +125,8 @@ export interface Observation {
   revoked?: Revoked;
   /** Names that failed, until they succeed. */
   nameHolds?: NameHolds | undefined;
+  /** By directory: CAs that are not asked about renewals for a while. */
+  lookHolds?: ReadonlyMap<string, LookHold>;
 }
 
 /** One certificate of a delivery. */
@@ -153,6 +155,8 @@ export type PassStep =
       by: Revocation['by'];
       reason: Revocation['reason'];
     }
+  /** Asks their CAs when they want them to be renewed. */
+  | { do: 'ask-renewal'; certificates: string[]; reason: 'look-due' }
   | (OfOne<'order'> & { certificate: string })
   | OfOne<'wait'>
   | {

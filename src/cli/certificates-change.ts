@@ -22,7 +22,7 @@ export const runRollback: RunCommand = async (running) => {
   const now = new Date(clock.nowMs());
   const version = await versionToTake(entry, stores, config.to, now);
   const { fingerprint, notAfter } = version;
-  const isDue = dueTime(version, config.renewAt) <= now;
+  const isDue = dueTime(version, config, now).dueMs <= now.getTime();
   const words = [
     `${entry.id} goes back to ${fingerprint.slice(0, 16)}, which ends at ${notAfter.toISOString()} (${leftWords(notAfter, now)})`,
     ...(isDue ? ['by its age it is due; it is kept for half of the time that it has left'] : []),

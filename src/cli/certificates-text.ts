@@ -2,9 +2,9 @@
 import { namesOf } from '../certificates/find-certificate.ts';
 import type { LimitVerdict } from '../certificates/limits/verdict.ts';
 import type { Hold, Version } from '../certificates/model.ts';
-import { dueTime } from '../certificates/renewal.ts';
+import { dueTime, type RenewalPolicy } from '../certificates/renewal.ts';
 import type { StoredEntry } from '../certificates/store-catalogue.ts';
-import type { Revocation } from '../certificates/store-schema.ts';
+import type { RenewalInfo, Revocation } from '../certificates/store-schema.ts';
 import type { Revoked } from '../certificates/world.ts';
 import { printable } from '../lib/printable.ts';
 
@@ -32,6 +32,8 @@ export interface AboutCertificate extends ListedCertificate {
   storedAt: Date | undefined;
   /** When it is renewed, if nothing changes. */
   dueAt: Date | undefined;
+  /** What the CA said about that. */
+  renewal: RenewalInfo | undefined;
   goneSince: Date | undefined;
   order: StoredEntry['order'];
   hold: Hold | undefined;
@@ -86,7 +88,7 @@ export function aboutCertificate(
   entry: StoredEntry,
   versions: readonly Version[],
   revocations: readonly Revocation[],
-  { now, renewAt, graceMs, limit }: { now: Date; renewAt: number; graceMs: number; limit: LimitVerdict },
+  { now, graceMs, limit, ...policy }: { now: Date; graceMs: number; limit: LimitVerdict } & RenewalPolicy,
 ): AboutCertificate {
   const { stored, record, order, hold } = entry;
   const fingerprints = new Set(revocations.map(({ fingerprint }) => fingerprint));
@@ -102,7 +104,11 @@ export function aboutCertificate(
     origin: stored?.origin,
     notBefore: stored?.notBefore,
     storedAt: stored?.storedAt,
-    dueAt: stored === undefined ? undefined : (stored.keptUntil ?? dueTime(stored, renewAt)),
+    dueAt:
+      stored === undefined
+        ? undefined
+        : (stored.keptUntil ?? new Date(dueTime(stored, policy, now, entry.renewal).dueMs)),
+    renewal: policy.asksRenewal === true ? entry.renewal : undefined,
     goneSince: record?.goneSince,
     order,
     hold,
@@ -153,6 +159,7 @@ export function showText(about: AboutCertificate, now: Date): string {
         `${notBefore.toISOString()} to ${notAfter.toISOString()} (${leftWords(notAfter, now)})`,
     ],
     ['renewed', dueAt && `from ${dueAt.toISOString()}`],
+    ['CA says', about.renewal && toldIn(about.renewal)],
     ['fingerprint', about.fingerprint],
     [
       'origin',
@@ -177,6 +184,15 @@ export function showText(about: AboutCertificate, now: Date): string {
     note ?? '',
   ]);
   return `${facts}\n${columns([['', 'VERSION', 'NAMES', 'STORED', 'ENDS', ''], ...table])}`;
+}
+
+function toldIn({ window, explanationUrl, askAt }: RenewalInfo): string {
+  const when =
+    window === undefined
+      ? 'nothing about that yet'
+      : `between ${window.start.toISOString()} and ${window.end.toISOString()}`;
+  const why = explanationUrl === undefined ? '' : `, see ${printable(explanationUrl, 500)}`;
+  return `${when}${why}; asked again from ${askAt.toISOString()}`;
 }
 
 function shortNames(names: readonly string[]): string {

@@ -29,7 +29,8 @@ export const runShow: RunCommand = async (running) => {
   const now = new Date(clock.nowMs());
   const { renewAt, graceMs } = config;
   const limit = await limitNow(running, entry);
-  const about = aboutCertificate(entry, versions, revocations, { now, renewAt, graceMs, limit });
+  const times = { now, renewAt, graceMs, limit, asksRenewal: !config.ignoreRenewalInfo };
+  const about = aboutCertificate(entry, versions, revocations, times);
   print(config.json ? `${JSON.stringify(about, null, 2)}\n` : showText(about, now));
   return 0;
 };

@@ -24,10 +24,15 @@ const SCHEDULE_OPTIONS = forCommands([...CERTIFICATE_COMMANDS, ...STORE_COMMANDS
   },
   {
     name: 'renewAt',
-    kind: 'ratio',
+    kind: 'share',
     range: ['0.05', '0.9'],
-    default: '1/3',
-    doc: 'Renew when this share of the lifetime is left.',
+    default: 'auto',
+    doc: 'Renew when this share of the lifetime is left, where the CA does not tell a time; auto is 1/3, and 1/2 of a lifetime under ten days.',
+  },
+  {
+    name: 'ignoreRenewalInfo',
+    kind: 'boolean',
+    doc: 'Do not ask the CA when it wants a certificate to be renewed (RFC 9773).',
   },
   {
     name: 'schedule',

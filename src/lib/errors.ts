@@ -159,6 +159,11 @@ export const ERRORS = {
     retry: true,
     hint: 'Nothing is wrong where only our own names are wanted; else grant `read` on all apps (on DC/OS: dcos:service:marathon:marathon:services:/).',
   },
+  RENEWAL_EXPLAINED: {
+    exit: 26,
+    retry: true,
+    hint: 'Read that page: the CA may have revoked the certificate, or be about to. It is renewed by itself.',
+  },
   BALANCERS_UNKNOWN: {
     exit: 38,
     retry: true,

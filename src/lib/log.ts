@@ -71,6 +71,12 @@ export const EVENTS = {
   'rollout.aborted': 'A rollout goes back to the old colour, with the reason.',
   'rollout.finished': 'The deployment group is as it was asked for.',
   'rollout.failed': 'A rollout ended with a failure: code, reason, and who serves now.',
+  'renewal.looked': 'The CA said when it wants a certificate to be renewed (debug).',
+  'renewal.moved': 'The CA wants a certificate to be renewed at another time than it said before.',
+  'renewal.explained':
+    'The CA names a page that explains when it wants a certificate to be renewed: read it.',
+  'renewal.failed':
+    'The CA did not say when it wants certificates to be renewed; the share of the lifetime counts until it does.',
   'clock.skewed': 'The clock of this machine and that of the CA differ.',
   'http.retried': 'A request is repeated.',
   'http.request': 'A request was answered (debug).',

@@ -1,4 +1,5 @@
 // pure
+import { infoOf } from '../renewal-info.ts';
 import type { ObservedCertificate } from '../world.ts';
 import type { LimitName, Published } from './published.ts';
 import { ALL, setKey } from './state.ts';
@@ -27,15 +28,27 @@ const RENEWAL_WITHIN_MS = 120 * 86_400_000;
 
 /** Pure. @param certificate with what is stored of it, as far as it is known */
 export function useOf(
-  { stored, inAriWindow }: Pick<ObservedCertificate, 'stored' | 'inAriWindow'>,
+  certificate: Pick<ObservedCertificate, 'stored' | 'renewal' | 'directoryUrl'>,
   names: readonly string[],
   isBegun: boolean,
   { isIssuer }: Published,
   now: Date,
 ): OrderUse {
+  const { stored } = certificate;
   const isRecent = stored !== undefined && now.getTime() - stored.notBefore.getTime() < RENEWAL_WITHIN_MS;
   const isRenewal = isRecent && isIssuer(stored.issuer) && setKey(stored.names) === setKey(names);
-  return { names, isBegun, exempt: inAriWindow === true ? 'all' : isRenewal ? 'renewal' : undefined };
+  return { names, isBegun, exempt: isInWindow(certificate, now) ? 'all' : isRenewal ? 'renewal' : undefined };
+}
+
+/** The CA that issued it wants it replaced now, and the order will say what it replaces (RFC 9773 5). */
+function isInWindow(
+  certificate: Pick<ObservedCertificate, 'stored' | 'renewal' | 'directoryUrl'>,
+  now: Date,
+): boolean {
+  const window = infoOf(certificate)?.window;
+  if (window === undefined || certificate.stored?.issuedBy?.directoryUrl !== certificate.directoryUrl)
+    return false;
+  return window.start <= now && now < window.end;
 }
 
 /** The buckets of an order at a CA. Pure. Spent by the order, or only when the certificate is issued; failures are

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CertificatePolicy, CertificateStep } from '../../../src/certificates/model.ts';
 import { planCertificate } from '../../../src/certificates/plan.ts';
-import { dueTime } from '../../../src/certificates/renewal.ts';
+import { shareTimeMs } from '../../../src/certificates/renewal-triggers.ts';
 import {
   balancer,
   daysFrom,
@@ -616,7 +616,7 @@ describe('planCertificate()', () => {
     );
     const stuck = planCertificate(observation({ state: { kind: 'secret', secret: 'tls' } }), policy());
 
-    expect(calm.checkAgainAt).toEqual(dueTime(stored(), 1 / 3));
+    expect(calm.checkAgainAt).toEqual(new Date(shareTimeMs(stored(), 1 / 3)));
     expect(orderHeld.checkAgainAt).toEqual(hold().until);
     expect(deliveryHeld.checkAgainAt).toEqual(hold().until);
     expect(stuck.checkAgainAt).toBeUndefined();

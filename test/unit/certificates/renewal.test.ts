@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coversAll, dueTime, renewalVerdict } from '../../../src/certificates/renewal.ts';
+import { coversAll, renewalVerdict } from '../../../src/certificates/renewal.ts';
+import { shareTimeMs } from '../../../src/certificates/renewal-triggers.ts';
 import { facts, NOW, stored } from '../../support/observations.ts';
 
 const HOUR_MS = 3_600_000;
@@ -47,15 +48,15 @@ describe('renewalVerdict()', () => {
 
     const verdict = renewalVerdict(certificate, wanted, unforced, early);
 
-    expect(verdict).toEqual({ due: false, dueAt: dueTime(certificate, 1 / 3), clockWrong: false });
-    const dueMs = dueTime(certificate, 1 / 3).getTime();
+    const dueMs = shareTimeMs(certificate, 1 / 3);
+    expect(verdict).toEqual({ due: false, dueAt: new Date(dueMs), clockWrong: false });
     expect(dueMs).toBeGreaterThan(early.getTime());
     expect(dueMs).toBeLessThanOrEqual(late.getTime());
     expect(renewalVerdict(certificate, wanted, unforced, late).due).toBe(true);
   });
 
   it('is not due in the millisecond before its due time, and due in it', () => {
-    const dueAt = dueTime(lasting(90 * DAY_MS), 1 / 3);
+    const dueAt = new Date(shareTimeMs(lasting(90 * DAY_MS), 1 / 3));
 
     const before = renewalVerdict(lasting(90 * DAY_MS), wanted, unforced, new Date(dueAt.getTime() - 1));
     const then = renewalVerdict(lasting(90 * DAY_MS), wanted, unforced, dueAt);
@@ -76,7 +77,7 @@ describe('renewalVerdict()', () => {
   });
 
   it('gives one answer however often it is asked, and spreads different certificates', () => {
-    const ask = (fingerprint: string) => dueTime(lasting(90 * DAY_MS, fingerprint), 1 / 3).getTime();
+    const ask = (fingerprint: string) => shareTimeMs(lasting(90 * DAY_MS, fingerprint), 1 / 3);
     const all = Array.from({ length: 50 }, (_, index) => hash('sha256', String(index)));
 
     expect(all.map(ask)).toEqual(all.map(ask));
@@ -92,9 +93,9 @@ describe('renewalVerdict()', () => {
     fc.assert(
       fc.property(cases, ({ lifetimeMs, renewAt, fingerprint }) => {
         const certificate = lasting(lifetimeMs, fingerprint);
-        const dueAt = dueTime(certificate, renewAt);
-        expect(dueAt.getTime()).toBeLessThanOrEqual(certificate.notAfter.getTime());
-        expect(dueAt.getTime()).toBeGreaterThanOrEqual(start.getTime());
+        const dueMs = shareTimeMs(certificate, renewAt);
+        expect(dueMs).toBeLessThanOrEqual(certificate.notAfter.getTime());
+        expect(dueMs).toBeGreaterThanOrEqual(start.getTime());
       }),
     );
   });

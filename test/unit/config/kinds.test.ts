@@ -25,9 +25,10 @@ const accepted: [Kind, string, unknown, KindRules?][] = [
   ['boolean', 'off', false],
   ['integer', '5', 5, { range: ['1', '100'] }],
   ['port', '65535', 65535],
-  ['ratio', '1/3', 1 / 3],
-  ['ratio', '.25', 0.25],
-  ['ratio', '0.5', 0.5, { range: ['0.05', '0.9'] }],
+  ['share', '1/3', 1 / 3],
+  ['share', 'auto', 'auto'],
+  ['share', '.25', 0.25],
+  ['share', '0.5', 0.5, { range: ['0.05', '0.9'] }],
   ['duration', '90s', 90_000],
   ['duration', '10m', 600_000],
   ['duration', '2h', 7_200_000],
@@ -95,11 +96,11 @@ const refused: [Kind, string, string, KindRules?][] = [
   ['port', '0', 'is not a port from 1 to 65535'],
   ['port', '65536', 'is not a port from 1 to 65535'],
   ['port', '80/tcp', 'is not a port from 1 to 65535'],
-  ['ratio', '1/0', 'is not a share such as 1/3 or 0.33 from 0 to 1'],
-  ['ratio', '0/0', 'is not a share such as 1/3 or 0.33 from 0 to 1'],
-  ['ratio', '.', 'is not a share such as 1/3 or 0.33 from 0 to 1'],
-  ['ratio', '33%', 'is not a share such as 1/3 or 0.33 from 0 to 1'],
-  ['ratio', '0.95', 'is not a share such as 1/3 or 0.33 from 0.05 to 0.9', { range: ['0.05', '0.9'] }],
+  ['share', '1/0', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
+  ['share', '0/0', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
+  ['share', '.', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
+  ['share', '33%', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
+  ['share', '0.95', 'is neither auto nor a share such as 1/3 or 0.33 from 0.05 to 0.9', { range: ['0.05', '0.9'] }],
   ['duration', '10', 'is not a duration such as 90s, 10m, 2h or 1d from 0s to 365d'],
   ['duration', '1h30m', 'is not a duration such as 90s, 10m, 2h or 1d from 0s to 365d'],
   ['duration', '-5s', 'is not a duration such as 90s, 10m, 2h or 1d from 0s to 365d'],
@@ -242,15 +243,15 @@ describe('parseKind()', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999 }), fc.integer({ min: 0, max: 999 }), (whole, more) => {
         const share = whole / (whole + more);
-        expect(parseKind('ratio', `${whole}/${whole + more}`, {})).toEqual({ value: share });
-        const read = parseKind('ratio', share.toFixed(6), {}) as { value: number };
+        expect(parseKind('share', `${whole}/${whole + more}`, {})).toEqual({ value: share });
+        const read = parseKind('share', share.toFixed(6), {}) as { value: number };
         expect(read.value).toBeCloseTo(share, 5);
       }),
     );
   });
 
   it('answers any text with a value or a problem, never with an exception', () => {
-    const kinds: Kind[] = ['text', 'list', 'boolean', 'integer', 'port', 'ratio', 'duration', 'url', 'urls'];
+    const kinds: Kind[] = ['text', 'list', 'boolean', 'integer', 'port', 'share', 'duration', 'url', 'urls'];
     const more: Kind[] = [
       'host',
       'address',

@@ -43,7 +43,8 @@ describe('loadConfig()', () => {
       certEnv: 'HAPROXY_SSL_CERT',
       domains: [],
       acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
-      renewAt: 1 / 3,
+      renewAt: 'auto',
+      ignoreRenewalInfo: false,
       jitterMs: 1_800_000,
       stateless: false,
       routeCheck: 'warn',
@@ -87,7 +88,7 @@ describe('loadConfig()', () => {
       0.4,
       '/c.json: renewAt',
     ],
-    ['the default when a variable is empty', { env: { CERTATHON_RENEW_AT: ' ' } }, 1 / 3, 'default'],
+    ['the default when a variable is empty', { env: { CERTATHON_RENEW_AT: ' ' } }, 'auto', 'default'],
   ])('takes %s', (_what, request, value, source) => {
     const { config, sources } = load(request);
 
@@ -173,7 +174,7 @@ describe('loadConfig()', () => {
       'domains (/c.json: domains) is not a text, number, boolean or list of texts',
       'env CERTATHON_DOMANS is not an option; did you mean CERTATHON_DOMAINS?',
       'marathonLbApp (env MARATHON_LB_ID) "Edge" is not a list of app ids such as /marathon-lb, /marathon-lb-internal',
-      'renewAt (--renew-at) "3" is not a share such as 1/3 or 0.33 from 0.05 to 0.9',
+      'renewAt (--renew-at) "3" is neither auto nor a share such as 1/3 or 0.33 from 0.05 to 0.9',
       'routeCheck (/c.json: routeCheck) "maybe" is not one of off, warn, require',
       'tlsPort (env CERTATHON_TLS_PORT) "https" is not a port from 1 to 65535',
     ]);
@@ -234,7 +235,7 @@ describe('loadConfig() for rollouts', () => {
       },
     });
 
-    expect(config).toMatchObject({ delivery: 'environment', renewAt: 1 / 3 });
+    expect(config).toMatchObject({ delivery: 'environment', renewAt: 'auto' });
     expect([config.acmeCa, config.adminToken, config.acmeEmail]).toEqual(Array(3).fill(undefined));
     expect(sources.renewAt).toBe('default');
     expect(warnings).toEqual([]);

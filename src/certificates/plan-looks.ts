@@ -1,0 +1,116 @@
+// pure
+import type { CertificatePolicy, Problem } from './model.ts';
+import { infoOf, knowingCa } from './renewal-info.ts';
+import { isStaging } from './staging.ts';
+import type { LookHold, RenewalInfo } from './store-schema.ts';
+import type { Observation, ObservedCertificate, PassStep } from './world.ts';
+
+/** Looks of one pass. A store of ten thousand certificates of which nothing is known yet is looked through in an hour
+ * and a half, and each pass stays short. */
+export const MOST_LOOKS = 500;
+/** Looks wait for the next of these marks: thousands of certificates must not mean thousands of passes. */
+const MARK_MS = 5 * 60_000;
+/** No look is put off for longer (acme/renewal-answer.ts); what says otherwise was written by a wrong clock. */
+const LONGEST_WAIT_MS = 86_400_000 + MARK_MS;
+/** What came into the store so lately is delivered first: its renewal is far off. */
+const NEW_MS = 60 * 60_000;
+
+export interface Looks {
+  /** Before anything is ordered: what the CA says may make it due. */
+  before: PassStep[];
+  /** After the deliveries. */
+  after: PassStep[];
+  checkAgainMs: number;
+}
+
+/** For which certificates the CAs are asked now when they want them renewed. Pure. Not for those that are over or
+ * replaced, and not at CAs that do not speak of it or are in trouble.
+ * @param asked fingerprints for which that was tried in this pass
+ * @source RFC 9773 4.3: "Clients SHOULD NOT poll after the certificate has expired or been replaced" */
+export function lookSteps(
+  { certificates, now, lookHolds }: Pick<Observation, 'certificates' | 'now' | 'lookHolds'>,
+  { asksRenewal = false }: Pick<CertificatePolicy, 'asksRenewal'>,
+  asked: ReadonlySet<string> = NONE,
+): Looks {
+  const looks: Looks = { before: [], after: [], checkAgainMs: Number.POSITIVE_INFINITY };
+  if (!asksRenewal) return looks;
+  const nowMs = now.getTime();
+  const due: ObservedCertificate[] = [];
+  const waitFor = (ms: number): void => {
+    looks.checkAgainMs = Math.min(looks.checkAgainMs, markAfter(Math.max(ms, nowMs + 1)));
+  };
+  for (const certificate of certificates) {
+    if (!isLookedAt(certificate, nowMs)) continue;
+    const heldMs = heldUntilMs(lookHolds?.get(knowingCa(certificate)), nowMs);
+    const atMs = Math.max(lookMs(infoOf(certificate), nowMs), heldMs);
+    if (atMs > nowMs) waitFor(atMs);
+    else if (asked.has(certificate.stored?.fingerprint ?? '')) waitFor(nowMs);
+    else due.push(certificate);
+  }
+  const room = Math.max(0, MOST_LOOKS - asked.size);
+  if (due.length > room) waitFor(nowMs);
+  const first = due.length > room ? due.sort((a, b) => endMs(a) - endMs(b)).slice(0, room) : due;
+  const isNew = ({ stored, renewal }: ObservedCertificate): boolean =>
+    renewal?.fingerprint !== stored?.fingerprint && nowMs - (stored?.storedAt?.getTime() ?? 0) < NEW_MS;
+  looks.before = stepFor(first.filter((each) => !isNew(each)));
+  looks.after = stepFor(first.filter(isNew));
+  return looks;
+}
+
+/** Why CAs want certificates renewed, where they name a page about it: an incident has one page for thousands. Pure. */
+export function explanations(
+  { certificates }: Pick<Observation, 'certificates'>,
+  { asksRenewal = false }: Pick<CertificatePolicy, 'asksRenewal'>,
+): Problem[] {
+  const byUrl = new Map<string, string[]>();
+  for (const certificate of certificates) {
+    const url = asksRenewal ? infoOf(certificate)?.explanationUrl : undefined;
+    if (url !== undefined) push(byUrl, url, certificate.id);
+  }
+  return [...byUrl].map(([url, [first, ...more]]) => ({
+    code: 'RENEWAL_EXPLAINED',
+    message: `The CA explains when it wants ${first}${more.length > 0 ? ` and ${more.length} more` : ''} renewed: ${url}`,
+  }));
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function push(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function stepFor(certificates: readonly ObservedCertificate[]): PassStep[] {
+  if (certificates.length === 0) return [];
+  return [{ do: 'ask-renewal', certificates: certificates.map(({ id }) => id), reason: 'look-due' }];
+}
+
+function isLookedAt(certificate: ObservedCertificate, nowMs: number): boolean {
+  const { stored, life, revoked, directoryUrl } = certificate;
+  if (stored === undefined || revoked === true || (life !== 'wanted' && life !== 'grace')) return false;
+  if (stored.notAfter.getTime() <= nowMs) return false;
+  // Where the CA is not written down: what is plainly of another one.
+  return (
+    stored.issuedBy !== undefined ||
+    (!stored.selfSigned && isStaging(stored.issuer) === isStaging(directoryUrl))
+  );
+}
+
+function lookMs(info: RenewalInfo | undefined, nowMs: number): number {
+  const atMs = info?.askAt.getTime() ?? nowMs;
+  return atMs > nowMs + LONGEST_WAIT_MS ? nowMs : atMs;
+}
+
+function heldUntilMs(hold: LookHold | undefined, nowMs: number): number {
+  if (hold === undefined || hold.since.getTime() > nowMs + MARK_MS) return nowMs;
+  return hold.until.getTime();
+}
+
+function markAfter(ms: number): number {
+  return Math.ceil(ms / MARK_MS) * MARK_MS;
+}
+
+function endMs({ stored }: ObservedCertificate): number {
+  return stored?.notAfter.getTime() ?? 0;
+}
