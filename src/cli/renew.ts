@@ -12,13 +12,15 @@ export const runRenew: RunCommand = async (running) => {
   if (certificate.length > 0 && !now)
     throw new CertathonError('CONFIG_INVALID', '--certificate means nothing without --now');
   const only = certificate.length > 0 ? await namedIds(running) : true;
-  const result = await renew(running, { forced: now && only });
+  const result = await renew(running, { forced: now && only, isRun: !now });
   print(running.config.json ? jsonOf(result) : textOf(result, running.config.dryRun));
   return result.exitStatus;
 };
 
 /** `certathon plan`: the same pass, stopped after the plan. */
 export const runPlan: RunCommand = async (running: Running) => {
+  const { simulateMs } = running.config;
+  if (simulateMs !== undefined) return (await import('./simulate.ts')).runSimulation(running, simulateMs);
   const config = { ...running.config, dryRun: true };
   const result = await renew({ ...running, config });
   print(config.json ? jsonOf(result) : textOf(result, true));
@@ -72,10 +74,20 @@ export function textOf(result: PassResult, dryRun: boolean): string {
     );
   for (const { target, until, reason } of result.postponed)
     lines.push(`delivery to ${target} waits (${reason}) until ${until.toISOString()}`);
-  if (steps.length === 0 && result.problems.length === 0 && result.postponed.length === 0)
+  if (
+    steps.every((step) => step.do === 'ask-renewal') &&
+    result.problems.length === 0 &&
+    result.postponed.length === 0
+  )
     lines.push('nothing to do: valid, and served by every balancer');
   if (result.checkAgainAt !== undefined) lines.push(`next look at ${result.checkAgainAt.toISOString()}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Of thousands the first. */
+function some(items: readonly string[]): string {
+  const more = items.length > MOST_TOLD ? ` and ${items.length - MOST_TOLD} more` : '';
+  return `${items.slice(0, MOST_TOLD).join(', ')}${more}`;
 }
 
 function lineOf(step: PassStep): string {
@@ -84,7 +96,11 @@ function lineOf(step: PassStep): string {
   const isNamed = 'certificate' in step && 'names' in step && step.names[0] === step.certificate;
   const details = Object.entries(rest)
     .filter(([key, value]) => value !== undefined && !(isNamed && key === 'certificate'))
-    .map(([key, value]) => (key === 'puts' ? putsOf(value as Put[]) : `${key} ${shown(value)}`));
+    .map(([key, value]) =>
+      key === 'puts'
+        ? putsOf(value as Put[])
+        : `${key} ${key === 'certificates' ? some(value as string[]) : shown(value)}`,
+    );
   return `${verb} (${reason}): ${details.filter((each) => each !== '').join('; ')}`;
 }
 

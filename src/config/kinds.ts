@@ -41,7 +41,8 @@ export const KINDS = {
   boolean: parseBoolean,
   integer: parseInteger,
   port: (text) => parseInteger(text, { range: ['1', '65535'] }, 'a port'),
-  ratio: parseRatio,
+  share: parseShare,
+  percentage: parsePercentage,
   duration: parseDuration,
   choice: (text, { choices = [] }) =>
     choices.includes(text) ? ok(text) : bad(`is not one of ${choices.join(', ')}`),
@@ -64,7 +65,7 @@ export const KINDS = {
 } as const satisfies Record<string, (text: string, rules: KindRules) => Parsed<unknown>>;
 
 export type Kind = keyof typeof KINDS;
-/** What a kind yields. Durations are milliseconds, ratios numbers between 0 and 1. */
+/** What a kind yields. Durations are milliseconds, shares numbers between 0 and 1. */
 export type KindValue<K extends Kind> = Extract<ReturnType<(typeof KINDS)[K]>, { value: unknown }>['value'];
 
 /** Reads one option's text as its kind. */
@@ -116,13 +117,25 @@ function parseInteger(text: string, { range }: KindRules, noun = 'a whole number
   return value >= least && value <= most ? { value } : bad(`is not ${noun} from ${least} to ${most}`);
 }
 
-/** `1/3` and `0.33` are shares of a whole. */
-function parseRatio(text: string, { range = ['0', '1'] }: KindRules): Parsed<number> {
+/** `1/3` and `0.33` are shares of a whole; `auto` leaves it to the program. */
+function parseShare(text: string, { range = ['0', '1'] }: KindRules): Parsed<number | 'auto'> {
+  if (text === 'auto') return ok(text);
   const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
   const decimal = /^(0|1)?(\.\d{1,12})?$/.test(text) ? Number(text) : Number.NaN;
   const value = match === null ? decimal : Number(match[1]) / Number(match[2]);
   const isInside = value >= Number(range[0]) && value <= Number(range[1]);
-  return isInside ? { value } : bad(`is not a share such as 1/3 or 0.33 from ${range[0]} to ${range[1]}`);
+  return isInside
+    ? { value }
+    : bad(`is neither auto nor a share such as 1/3 or 0.33 from ${range[0]} to ${range[1]}`);
+}
+
+/** `5%` or `0.05`, as a number from 0 to 1. */
+function parsePercentage(text: string, { range = ['0', '1'] }: KindRules): Parsed<number> {
+  const match = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text);
+  const decimal = /^(0|1)?(\.\d{1,12})?$/.test(text) && text !== '' ? Number(text) : Number.NaN;
+  const value = match === null ? decimal : Number(match[1]) / 100;
+  const isInside = value >= Number(range[0]) && value <= Number(range[1]);
+  return isInside ? { value } : bad(`is not a percentage such as 5% or 0.05 from ${range[0]} to ${range[1]}`);
 }
 
 /** `90s`, `10m`, `2h`, `1d` (and `500ms`) as milliseconds; `90` too where bare seconds are usual. */

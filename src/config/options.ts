@@ -6,6 +6,7 @@ import { MARATHON_OPTIONS } from './options-marathon.ts';
 import { NAME_OPTIONS } from './options-names.ts';
 import { ROLLOUT_OPTIONS } from './options-rollout.ts';
 import { RUNNING_OPTIONS } from './options-running.ts';
+import { SIMULATION_OPTIONS } from './options-simulation.ts';
 import { STORED_OPTIONS } from './options-stored.ts';
 
 /** Every option, spelt out once: flag, variable, file key, help, reference and masking derive from here. */
@@ -44,4 +45,5 @@ export const OPTIONS = [
   ...STORED_OPTIONS,
   ...ROLLOUT_OPTIONS,
   ...RUNNING_OPTIONS,
+  ...SIMULATION_OPTIONS,
 ] as const satisfies readonly OptionEntry[];

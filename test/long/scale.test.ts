@@ -89,7 +89,10 @@ async function startCluster(env: Record<string, string>): Promise<Cluster> {
         CERTATHON_DOMAINS: '',
         CERTATHON_ADMIN_TOKEN: ADMIN_TOKEN,
         CERTATHON_LOG_LEVEL: 'debug',
-        ...(isShared ? { CERTATHON_DIRECTORY: started.sharedDirectory ?? '' } : {}),
+        // A reload with a thousand certificates takes longer than usual where two cores do everything.
+        ...(isShared
+          ? { CERTATHON_DIRECTORY: started.sharedDirectory ?? '', CERTATHON_RELOAD_WAIT: '60s' }
+          : {}),
         ...env,
       },
     }),

@@ -100,7 +100,12 @@ const refused: [Kind, string, string, KindRules?][] = [
   ['share', '0/0', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
   ['share', '.', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
   ['share', '33%', 'is neither auto nor a share such as 1/3 or 0.33 from 0 to 1'],
-  ['share', '0.95', 'is neither auto nor a share such as 1/3 or 0.33 from 0.05 to 0.9', { range: ['0.05', '0.9'] }],
+  [
+    'share',
+    '0.95',
+    'is neither auto nor a share such as 1/3 or 0.33 from 0.05 to 0.9',
+    { range: ['0.05', '0.9'] },
+  ],
   ['duration', '10', 'is not a duration such as 90s, 10m, 2h or 1d from 0s to 365d'],
   ['duration', '1h30m', 'is not a duration such as 90s, 10m, 2h or 1d from 0s to 365d'],
   ['duration', '-5s', 'is not a duration such as 90s, 10m, 2h or 1d from 0s to 365d'],
