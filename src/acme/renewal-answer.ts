@@ -21,7 +21,7 @@ const LONGEST_URL = 500;
 const time = z.iso.datetime({ offset: true }).max(100).pipe(z.coerce.date());
 const SCHEMA = z.object({
   suggestedWindow: z.object({ start: time, end: time }),
-  explanationURL: z.unknown(),
+  explanationURL: z.unknown().optional(),
 });
 
 /** Reads the answer of the CA. Pure. One without Retry-After, or with a window that ends before it begins, is none.

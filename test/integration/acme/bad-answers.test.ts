@@ -305,13 +305,19 @@ describe('AcmeClient and orders', () => {
     ['alreadyReplaced', 409],
     ['unauthorized', 403],
     ['malformed', 404],
+    ['unauthorized', 401],
+    ['serverInternal', 400],
+    ['orderNotReady', 403],
+    ['nothing that it says', 400],
   ])('orders without replaces when the CA refuses it as %s', async (word, status) => {
     withAri();
     const client = await registered();
     const payloads: unknown[] = [];
     ca.lies.set('/order', (request, response, asked?: Asked) => {
       payloads.push(asked?.payload);
-      const refused = says(status, { type: ACME + word, detail: 'predecessor' });
+      const refused = word.includes(' ')
+        ? says(status, '<html>', { 'content-type': 'text/html' })
+        : says(status, { type: ACME + word, detail: 'predecessor' });
       (payloads.length === 1 ? refused : ordered())(request, response, asked);
     });
 
@@ -324,15 +330,26 @@ describe('AcmeClient and orders', () => {
     ]);
   });
 
-  it('does not repeat an order with replaces that met a rate limit', async () => {
+  it.each([
+    ['a rate limit', 429, 'rateLimited', 1],
+    ['a rate limit with another status', 403, 'rateLimited', 1],
+    ['trouble of the CA', 500, 'serverInternal', 1],
+    ['nonces that are refused', 400, 'badNonce', 9],
+  ])('does not repeat an order with replaces that met %s', async (_what, status, word, requests) => {
     withAri();
     const client = await registered();
-    ca.lies.set('/order', says(429, { type: `${ACME}rateLimited`, detail: 'too many' }));
+    const payloads: unknown[] = [];
+    ca.lies.set('/order', (request, response, asked?: Asked) => {
+      payloads.push(asked?.payload);
+      says(status, { type: ACME + word, detail: 'no' })(request, response, asked);
+    });
 
-    expect((await failure(client.newOrder({ ...wanted, replaces: 'aki.serial' }))).code).toBe(
-      'ACME_RATE_LIMITED',
+    await failure(client.newOrder({ ...wanted, replaces: 'aki.serial' }));
+
+    expect(payloads).toHaveLength(requests);
+    expect(payloads.every((payload) => (payload as { replaces?: string }).replaces === 'aki.serial')).toBe(
+      true,
     );
-    expect(ca.seen.filter((line) => line === 'POST /order')).toHaveLength(1);
   });
 
   it.each([

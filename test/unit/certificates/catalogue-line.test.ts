@@ -27,6 +27,13 @@ const HOLD = {
   ...{ code: 'ACME_REFUSED', reason: 'why', failures: 2, byCa: true },
 };
 
+const ISSUED_BY = { directoryUrl: 'https://ca.example/dir', accountUrl: 'https://ca.example/account/1' };
+const RENEWAL = {
+  ...{ fingerprint: 'f'.repeat(64), directoryUrl: 'https://ca.example/dir', failures: 0 },
+  window: { start: new Date('2026-02-28T00:00:00Z'), end: new Date('2026-03-02T00:00:00Z') },
+  ...{ seenAt: new Date('2026-02-01T00:00:00Z'), askAt: new Date('2026-02-01T06:00:00Z') },
+};
+
 describe('a line of the index', () => {
   it.each<[string, Partial<StoredEntry>]>([
     ['one that is wanted by the defaults', {}],
@@ -50,6 +57,19 @@ describe('a line of the index', () => {
       },
     ],
     ['one that is held', { hold: HOLD }],
+    ['one of which the issuer is known', { stored: { ...STORED, issuedBy: ISSUED_BY } }],
+    ['one of which the CA told when to renew it', { renewal: RENEWAL }],
+    [
+      'one of which the CA told that and more',
+      {
+        stored: { ...STORED, issuedBy: ISSUED_BY },
+        renewal: { ...RENEWAL, explanationUrl: 'https://ca.example/why' },
+      },
+    ],
+    [
+      'one of which the CA told nothing yet',
+      { renewal: { ...RENEWAL, window: undefined, seenAt: undefined, failures: 3 } },
+    ],
   ])('tells of %s what was written', (_what, change) => {
     const marked = { mark: 1_234.5, entry: { ...PLAIN, ...change } };
 
@@ -62,6 +82,17 @@ describe('a line of the index', () => {
     ['too little', '["a"]'],
     ['a time that is none', lineOf({ mark: 1, entry: PLAIN }).replace('1767225600000', '"today"')],
     ['another origin', lineOf({ mark: 1, entry: PLAIN }).replace('"issued"', '"bought"')],
+    [
+      'a window that is none',
+      lineOf({ mark: 1, entry: { ...PLAIN, renewal: RENEWAL } }).replace('1772236800000', 'null'),
+    ],
+    [
+      'an issuer that is none',
+      lineOf({ mark: 1, entry: { ...PLAIN, stored: { ...STORED, issuedBy: ISSUED_BY } } }).replace(
+        '"https://ca.example/account/1"',
+        '7',
+      ),
+    ],
     ['a record of another form', lineOf({ mark: 1, entry: PLAIN }).replace('"key"', '"owner"')],
   ])('is refused with %s', (_what, line) => {
     expect(() => entryIn(line)).toThrow();

@@ -19,6 +19,7 @@ import {
   THEIRS,
   wanted,
 } from '../../support/observations.ts';
+import { told } from '../../support/renewals.ts';
 
 const ID = 'shop.example.com';
 const OTHER = 'www.example.com';
@@ -93,6 +94,15 @@ const certificate = fc
     ),
     order: MOSTLY(undefined, { names: [ID], url: 'https://acme.example/order/1' }),
     orderHold: MOSTLY(undefined, hold()),
+    renewal: MOSTLY(
+      told(),
+      told({ window: { start: daysFrom(-2), end: daysFrom(-1) } }),
+      told({ window: { start: daysFrom(0.1), end: daysFrom(0.2) } }),
+      told({ fingerprint: THEIRS, window: { start: daysFrom(-2), end: daysFrom(-1) } }),
+      told({ directoryUrl: 'https://other.example/' }),
+      told({ window: undefined, seenAt: undefined }),
+      told({ seenAt: daysFrom(-3) }),
+    ),
   })
   .map((changes) => observedCertificate({ id: ID, ...changes }));
 
@@ -106,9 +116,10 @@ it('settledUntil() says of a certificate what its whole plan says, wherever it s
     fc.property(
       certificate,
       fc.array(target, { maxLength: 2 }),
-      MOSTLY(1 / 3, 0.9),
+      MOSTLY<number | 'auto'>('auto', 1 / 3, 0.9),
       MOSTLY(false, true),
-      (one, targets, renewAt, forced) => {
+      fc.record({ asksRenewal: MOSTLY(true, false), nextRunAt: MOSTLY(undefined, daysFrom(0.5)) }),
+      (one, targets, renewAt, forced, more) => {
         const another = observedCertificate({
           id: OTHER,
           names: [OTHER],
@@ -124,7 +135,7 @@ it('settledUntil() says of a certificate what its whole plan says, wherever it s
             notices: [],
           },
         };
-        const wish = policy({ renewAt, forced });
+        const wish = policy({ renewAt, forced, ...more });
 
         const untilMs = settledUntil(one, seen, wish);
 
