@@ -1,6 +1,7 @@
 import { namesOf } from './certificates/find-certificate.ts';
 import { type Limits, openLimits } from './certificates/limits/budgets.ts';
 import { useOf } from './certificates/limits/order-use.ts';
+import { nothingPublished, publishedBy } from './certificates/limits/published.ts';
 import { type LimitVerdict, verdictOf } from './certificates/limits/verdict.ts';
 import type { StoredEntry } from './certificates/store-catalogue.ts';
 import { openLimitsStore } from './certificates/store-limits.ts';
@@ -24,7 +25,7 @@ export function openCaLimits({ config, clock, log }: LimitsOf): Limits {
   return openLimits({
     storeOf: (directoryUrl) => openLimitsStore(config.store, directoryUrl, log),
     domainOf,
-    isPublished: config.caLimits === 'published',
+    publishedBy: config.caLimits === 'published' ? publishedBy : nothingPublished,
     clock,
     log,
   });

@@ -9,7 +9,7 @@ import { type AccountTools, openAccount } from './account.ts';
 import { proveNames } from './authorizations.ts';
 import { clockFinding, differenceInWords, trustedNow } from './clock-skew.ts';
 import { type FetchTools, fetchBundle } from './fetch-bundle.ts';
-import type { OrderBudget } from './limits/budgets.ts';
+import type { OrderBudget } from './limits/order-budget.ts';
 import type { Problem } from './model.ts';
 import { realInPlace } from './staging.ts';
 import type { BegunOrder } from './store.ts';

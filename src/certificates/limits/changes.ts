@@ -1,5 +1,6 @@
 // pure
 import { LONGEST_HOLD_MS } from '../../acme/refusal.ts';
+import { printable } from '../../lib/printable.ts';
 import { eachMs, emptyUntil, refund, spend } from './bucket.ts';
 import { type BucketUse, bucketsOf, type OrderUse } from './order-use.ts';
 import { keysInRefusal } from './refusal-keys.ts';
@@ -53,7 +54,7 @@ export function refused(
     const isBucket = limit !== undefined && limitOf(key) !== undefined;
     // The CA knows better what is left there, be it more or less.
     if (isBucket) spent[key] = Math.min(emptyUntil(untilMs, limit), nowMs + limit.inMs);
-    if (!isBucket || untilMs > nowMs + eachMs(limit)) held[key] = { untilMs, words: words.slice(0, 500) };
+    if (!isBucket || untilMs > nowMs + eachMs(limit)) held[key] = { untilMs, words: printable(words, 500) };
   }
   return { spent, held };
 }

@@ -96,7 +96,7 @@ function whileWaiting(seen: Observation, waiting: readonly WaitingOrder[]): Obse
  * something that a person may want to know. Pure. */
 function telling(plan: Plan, waiting: readonly WaitingOrder[]): Plan {
   const told = (isMeant: boolean) => sentences(waiting.filter((each) => each.isUrgent === isMeant));
-  return { ...plan, problems: [...told(true), ...plan.problems], notices: [...told(false), ...plan.notices] };
+  return { ...plan, problems: [...plan.problems, ...told(true)], notices: [...plan.notices, ...told(false)] };
 }
 
 /** `a.example.com and b.example.com wait: 50th of 50 certificates for example.com in 7 days; next slot …` */

@@ -50,7 +50,7 @@ export function publishedBy(directoryUrl: string): Published {
   return Object.hasOwn(PUBLISHED, directoryUrl) ? (PUBLISHED[directoryUrl] ?? NOTHING) : NOTHING;
 }
 
-/** For a CA whose numbers are other than the published ones: only what it says when it refuses counts. Pure. */
-export function unpublished({ isIssuer }: Published): Published {
-  return { limits: {}, isIssuer };
+/** For who was granted more than the published numbers: only what the CA says when it refuses counts. Pure. */
+export function nothingPublished(directoryUrl: string): Published {
+  return { ...publishedBy(directoryUrl), limits: {} };
 }

@@ -38,7 +38,7 @@ export function verdictOf(use: OrderUse, budget: CaBudget, nowMs: number): Limit
     take(key, nextSlot(fullAt, limit, nowMs), () => limitWords(name, of, limit, fullAt, nowMs));
   }
   for (const [key, { untilMs, words }] of Object.entries(state.held))
-    if (isConcerned(use, key)) take(key, untilMs, () => `the CA said "${words}"`);
+    if (isConcerned(use, key)) take(key, untilMs, () => `the CA said: ${words}`);
   if (found === undefined) return { fits: true };
   const { key, untilMs, words } = found;
   const slot = slotWords(untilMs, nowMs);

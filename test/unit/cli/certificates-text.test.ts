@@ -86,7 +86,11 @@ describe('showText()', () => {
       entry('shop.example.com', { record, stored: stored({ keptUntil: daysFrom(14) }), hold: hold() }),
       versions,
       [],
-      { ...times, renewAt: 1 / 3 },
+      {
+        ...times,
+        renewAt: 1 / 3,
+        limit: { fits: false, key: 'orders', until: daysFrom(1), words: '300th of 300' },
+      },
     );
 
     const text = showText(about, NOW);
@@ -97,6 +101,7 @@ describe('showText()', () => {
     ]);
     expect(about.dueAt).toEqual(daysFrom(14));
     expect(text).toMatch(/^chosen +keyType rsa2048$/m);
+    expect(text).toMatch(/^limit +an order would wait: 300th of 300$/m);
     expect(text).toMatch(
       /^held +until 2026-01-11T00:14:24.000Z \(ACME_CHALLENGE_FAILED: CA did not validate/m,
     );

@@ -41,6 +41,7 @@ describe('snapshotOf()', () => {
       balancers: [],
       targets: [],
       postponed: [],
+      budgets: [],
       lastPass: undefined,
       nextPassAt: undefined,
       retired: [],
@@ -83,7 +84,10 @@ describe('snapshotOf()', () => {
     ];
     const { names, issuer, notBefore, notAfter, origin } = stored({ names: [id, 'www.example.com'] });
 
-    const snapshot = snapshotOf(about, result({ seen, done }), servedBy(seen));
+    const limits = [{ limit: 'orders' as const, used: 12, of: 300, keys: 1 }];
+    const budgets = [{ ca: 'https://ca.example/dir', limits, heldUntil: undefined }];
+
+    const snapshot = snapshotOf(about, result({ seen, done, budgets }), servedBy(seen));
 
     expect(snapshot).toEqual({
       ...about,
@@ -128,6 +132,7 @@ describe('snapshotOf()', () => {
         },
       ],
       postponed: [],
+      budgets,
       lastPass: { startedAt: NOW, finishedAt: NOW, did: ['verify'] },
       nextPassAt: daysFrom(50),
       retired: [],
