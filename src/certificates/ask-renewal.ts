@@ -5,10 +5,18 @@ import type { Clock } from '../lib/clock.ts';
 import { asCertathonError, CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { mapBounded } from '../lib/parallel.ts';
-import { afterFailure, isMoved, lookAgainMs, WITHOUT_INFO_MS } from './look-again.ts';
+import {
+  afterFailure,
+  isMoved,
+  lookAgainMs,
+  restAfter,
+  type Subject,
+  WITHOUT_INFO_MS,
+} from './look-again.ts';
 import { infoOf, knowingCa } from './renewal-info.ts';
 import type { LookHold, RenewalInfo } from './store-schema.ts';
 import type { StoreSet } from './store-set.ts';
+import type { StoredCertificate } from './stored-model.ts';
 import type { Observation, ObservedCertificate, PassStep } from './world.ts';
 
 export type RenewalClient = Pick<AcmeClient, 'directory' | 'renewalInfo' | 'close'>;
@@ -108,14 +116,16 @@ async function lookAt(
   client: RenewalClient,
   tools: LookTools,
 ): Promise<CertathonError | undefined> {
-  const store = tools.stores.of(certificate.id);
-  const fingerprint = certificate.stored?.fingerprint ?? '';
-  const subject = { fingerprint, directoryUrl: knowingCa(certificate) };
+  const { id, stored } = certificate;
+  if (stored === undefined) return undefined;
+  const store = tools.stores.of(id);
+  const { fingerprint } = stored;
   const before = infoOf(certificate);
+  const subject = await subjectOf(certificate, stored, before, tools);
   try {
     const certId = renewalId((await store.version(fingerprint))?.pem ?? '');
     if (certId === undefined)
-      throw new CertathonError('CERTIFICATE_UNUSABLE', `${certificate.id} names no key of its issuer`);
+      throw new CertathonError('CERTIFICATE_UNUSABLE', `${id} names no key of its issuer`);
     const answer = await client.renewalInfo(certId);
     if (answer === undefined)
       throw new CertathonError('ACME_ANSWER_INVALID', 'CA stopped telling of renewals');
@@ -135,6 +145,26 @@ async function lookAt(
     const failure = asCertathonError(error);
     await store.saveRenewal(afterFailure(subject, before, failure, tools.clock.nowMs()));
     return failure;
+  }
+}
+
+async function subjectOf(
+  certificate: ObservedCertificate,
+  stored: StoredCertificate,
+  before: RenewalInfo | undefined,
+  { stores, clock }: LookTools,
+): Promise<Subject> {
+  const about = { fingerprint: stored.fingerprint, directoryUrl: knowingCa(certificate) };
+  const nowMs = clock.nowMs();
+  const { since = new Date(nowMs), restUntil = restAfter(await previousOf(), stored, nowMs) } = before ?? {};
+  return { ...about, since, ...(restUntil === undefined ? {} : { restUntil }) };
+
+  /** What was written down of the certificate before it. */
+  async function previousOf(): Promise<RenewalInfo | undefined> {
+    if (before !== undefined) return undefined;
+    const kept = await stores.of(certificate.id).renewal();
+    const isOther = kept?.fingerprint !== about.fingerprint && kept?.directoryUrl === about.directoryUrl;
+    return isOther ? kept : undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import { CERTIFICATE_RECORD, type CertificateRecord, HOLD, type RenewalInfo } fr
 
 /** One certificate of the store as a line of the index: id, mark, issued, what is stored (facts, origin, storedAt, two
  * sizes, keptUntil), the rest where there is any, who issued it (directory, account), and what the CA says about its
- * renewal (directory, window, seenAt, askAt, failures, explanation). Marks and times are epoch milliseconds; 0 stands for
+ * renewal (directory, start, end, seenAt, askAt, since, restUntil, failures, explanation). Marks and times are epoch milliseconds; 0 stands for
  * none. */
 type KeptEntry = [
   string,
@@ -17,7 +17,7 @@ type KeptEntry = [
   [string, string]?,
   KeptRenewal?,
 ];
-type KeptRenewal = [string, number, number, number, number, number, string?];
+type KeptRenewal = [string, number, number, number, number, number, number, number, string?];
 
 export function lineOf({ mark, entry }: Marked): string {
   const { id, issued, stored, record, order, hold, renewal } = entry;
@@ -102,17 +102,12 @@ function issuedByIn([directoryUrl, accountUrl]: unknown[], same: (text: string) 
   return { directoryUrl: same(directoryUrl), accountUrl: same(accountUrl) };
 }
 
-function keptRenewal({
-  directoryUrl,
-  window,
-  seenAt,
-  askAt,
-  failures,
-  explanationUrl,
-}: RenewalInfo): KeptRenewal {
-  const [startMs, endMs] = [window?.start.getTime() ?? 0, window?.end.getTime() ?? 0];
-  const line: KeptRenewal = [directoryUrl, startMs, endMs, seenAt?.getTime() ?? 0, askAt.getTime(), failures];
-  if (explanationUrl !== undefined) line[6] = explanationUrl;
+function keptRenewal(info: RenewalInfo): KeptRenewal {
+  const { directoryUrl, window, seenAt, askAt, since, restUntil, failures, explanationUrl } = info;
+  const times = [window?.start, window?.end, seenAt, askAt, since, restUntil] as const;
+  const [startMs, endMs, seenMs, askMs, sinceMs, restMs] = times.map((time) => time?.getTime() ?? 0);
+  const line = [directoryUrl, startMs, endMs, seenMs, askMs, sinceMs, restMs, failures] as KeptRenewal;
+  if (explanationUrl !== undefined) line[8] = explanationUrl;
   return line;
 }
 
@@ -122,18 +117,22 @@ function renewalIn(
   stored: StoredCertificate | undefined,
   same: (text: string) => string,
 ): RenewalInfo {
-  const [startMs, endMs, seenMs, askMs, failures] = values.filter((each) => typeof each === 'number');
-  const explanationUrl = values[5];
+  const numbers = values.filter((each) => typeof each === 'number');
+  const [startMs = 0, endMs = 0, seenMs, askMs = 0, sinceMs = 0, restMs, failures] = numbers;
+  const explanationUrl = values[7];
   if (typeof directoryUrl !== 'string' || stored === undefined || failures === undefined) throw foreign();
-  return {
+  const info: RenewalInfo = {
     fingerprint: stored.fingerprint,
     directoryUrl: same(directoryUrl),
-    ...(startMs === 0 ? {} : { window: { start: new Date(startMs ?? 0), end: new Date(endMs ?? 0) } }),
-    ...(typeof explanationUrl === 'string' ? { explanationUrl } : {}),
-    ...(seenMs === 0 ? {} : { seenAt: new Date(seenMs ?? 0) }),
-    askAt: new Date(askMs ?? 0),
+    since: new Date(sinceMs),
+    askAt: new Date(askMs),
     failures,
   };
+  if (startMs !== 0) info.window = { start: new Date(startMs), end: new Date(endMs) };
+  if (seenMs !== undefined && seenMs !== 0) info.seenAt = new Date(seenMs);
+  if (restMs !== undefined && restMs !== 0) info.restUntil = new Date(restMs);
+  if (typeof explanationUrl === 'string') info.explanationUrl = explanationUrl;
+  return info;
 }
 
 const DEFAULTS = Object.freeze({});

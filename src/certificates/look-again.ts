@@ -1,5 +1,7 @@
 // pure
+import type { CertificateFacts } from '../delivery/bundle.ts';
 import type { CertathonError } from '../lib/errors.ts';
+import { momentMs } from './renewal-info.ts';
 import type { RenewalInfo } from './store-schema.ts';
 
 /** When a CA is asked again about a renewal after it did not say. */
@@ -27,9 +29,12 @@ export function lookAgainMs(
   return isPassing && failures <= TRIES ? SHORT_MS * 2 ** (failures - 1) : LONG_MS;
 }
 
+/** About which certificate something is written down. */
+export type Subject = Pick<RenewalInfo, 'fingerprint' | 'directoryUrl' | 'since' | 'restUntil'>;
+
 /** What is written down after a look that failed: what was known stays. Pure. */
 export function afterFailure(
-  subject: Pick<RenewalInfo, 'fingerprint' | 'directoryUrl'>,
+  subject: Subject,
   before: RenewalInfo | undefined,
   failure: Pick<CertathonError, 'code' | 'retryAt' | 'facts'>,
   nowMs: number,
@@ -37,6 +42,22 @@ export function afterFailure(
   const failures = (before?.failures ?? 0) + 1;
   const askAt = new Date(nowMs + lookAgainMs(failure, failures, nowMs));
   return { ...before, ...subject, askAt, failures };
+}
+
+/** A certificate that the CA wants renewed as soon as it is there, after one of which it wanted the same, is not renewed on
+ * its word alone for a day, or an eighth of the lifetime: else a CA that says "now" of every certificate would be asked for
+ * one after the other without an end. Pure.
+ * @param previous what is known of the certificate before it
+ * @returns until when, where that is so */
+export function restAfter(
+  previous: RenewalInfo | undefined,
+  { notBefore, notAfter }: Pick<CertificateFacts, 'notBefore' | 'notAfter'>,
+  nowMs: number,
+): Date | undefined {
+  const wantedMs = previous === undefined ? undefined : momentMs(previous);
+  if (previous === undefined || wantedMs === undefined) return undefined;
+  const restMs = Math.min(MOST_MS, (notAfter.getTime() - notBefore.getTime()) / 8);
+  return wantedMs < previous.since.getTime() + restMs ? new Date(Math.round(nowMs + restMs)) : undefined;
 }
 
 /** Is it another window than before? Pure. */

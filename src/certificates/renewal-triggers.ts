@@ -61,7 +61,9 @@ function quietly(dueMs: Trigger['dueMs'], input: TriggerInput): number | undefin
 
 /** The moment inside the CA's window; one in the past is now. */
 function infoMs({ info, policy, nowMs }: TriggerInput): number | undefined {
-  return info === undefined ? undefined : unlessAsleep(momentMs(info), policy, nowMs);
+  const atMs = info === undefined ? undefined : momentMs(info);
+  if (atMs === undefined) return undefined;
+  return unlessAsleep(Math.max(atMs, info?.restUntil?.getTime() ?? atMs), policy, nowMs);
 }
 
 /** A share of the lifetime, for as long as the CA says nothing else. */

@@ -79,6 +79,10 @@ export const RENEWAL_INFO = z.object({
   /** RFC 9773 4.2: the CA's window, the end excluded. */
   window: z.object({ start: z.coerce.date(), end: z.coerce.date() }).optional(),
   explanationUrl: text.optional(),
+  /** The first look at this certificate. */
+  since: z.coerce.date(),
+  /** Before this the CA's word alone does not renew it (certificates/look-again.ts). */
+  restUntil: z.coerce.date().optional(),
   /** When the window was last told. */
   seenAt: z.coerce.date().optional(),
   /** The next look. */

@@ -14,6 +14,10 @@ export interface AcmeProxy {
   seen: string[];
   /** Decides about each answer, after the CA has done the work. */
   fate: (path: string, method: string) => Fate;
+  /** Answers in the place of the CA, which never hears of the request. */
+  instead: (path: string, method: string, body: Buffer) => Fate | undefined;
+  /** Changes what the CA says. */
+  rewrite: (path: string, body: Buffer) => Buffer;
   close(): Promise<void>;
 }
 
@@ -23,13 +27,23 @@ export async function startAcmeProxy(pebble: TestPebble): Promise<AcmeProxy> {
   const server = createServer(pebble.tls, async (request, response) => {
     const [path, method] = [request.url ?? '/', request.method ?? 'GET'];
     proxy.seen.push(`${method} ${path}`);
+    const asked = await buffer(request);
+    const early = proxy.instead(path, method, asked);
+    if (early !== undefined && early !== 'pass') {
+      if (early === 'drop') request.socket.destroy();
+      else response.writeHead(early.status, early.headers).end(early.body);
+      return;
+    }
     const onward = forward({ host: pebble.host, port: 14000, path, method, headers: request.headers, agent });
-    onward.end(await buffer(request));
+    onward.end(asked);
     const [answer] = (await once(onward, 'response')) as [IncomingMessage];
-    const body = await buffer(answer);
+    const told = await buffer(answer);
+    const body = proxy.rewrite(path, told);
     const fate = proxy.fate(path, method);
+    const { 'content-length': _length, ...rest } = answer.headers;
+    const headers = body === told ? answer.headers : rest;
     if (fate === 'drop') request.socket.destroy();
-    else if (fate === 'pass') response.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
+    else if (fate === 'pass') response.writeHead(answer.statusCode ?? 502, headers).end(body);
     else response.writeHead(fate.status, fate.headers).end(fate.body);
   });
   server.listen(0, pebble.host);
@@ -39,6 +53,8 @@ export async function startAcmeProxy(pebble: TestPebble): Promise<AcmeProxy> {
     directoryUrl: `https://${pebble.host}:${port}/dir`,
     seen: [],
     fate: () => 'pass',
+    instead: () => undefined,
+    rewrite: (_path, body) => body,
     close: async () => {
       agent.destroy();
       server.closeAllConnections();

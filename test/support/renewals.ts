@@ -7,6 +7,7 @@ export function told(changes: Partial<RenewalInfo> = {}): RenewalInfo {
     fingerprint: OURS,
     directoryUrl: 'https://acme.example/directory',
     window: { start: daysFrom(49.1), end: daysFrom(50.9) },
+    since: daysFrom(-10),
     seenAt: daysFrom(-1 / 24, NOW),
     askAt: daysFrom(5 / 24, NOW),
     failures: 0,

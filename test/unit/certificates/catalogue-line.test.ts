@@ -31,6 +31,7 @@ const ISSUED_BY = { directoryUrl: 'https://ca.example/dir', accountUrl: 'https:/
 const RENEWAL = {
   ...{ fingerprint: 'f'.repeat(64), directoryUrl: 'https://ca.example/dir', failures: 0 },
   window: { start: new Date('2026-02-28T00:00:00Z'), end: new Date('2026-03-02T00:00:00Z') },
+  since: new Date('2026-01-01T01:00:00Z'),
   ...{ seenAt: new Date('2026-02-01T00:00:00Z'), askAt: new Date('2026-02-01T06:00:00Z') },
 };
 
@@ -63,7 +64,11 @@ describe('a line of the index', () => {
       'one of which the CA told that and more',
       {
         stored: { ...STORED, issuedBy: ISSUED_BY },
-        renewal: { ...RENEWAL, explanationUrl: 'https://ca.example/why' },
+        renewal: {
+          ...RENEWAL,
+          restUntil: new Date('2026-02-03T00:00:00Z'),
+          explanationUrl: 'https://ca.example/why',
+        },
       },
     ],
     [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { afterFailure, isMoved, lookAgainMs } from '../../../src/certificates/look-again.ts';
+import { afterFailure, isMoved, lookAgainMs, restAfter } from '../../../src/certificates/look-again.ts';
 import { CertathonError, type ErrorCode } from '../../../src/lib/errors.ts';
-import { daysFrom, NOW } from '../../support/observations.ts';
+import { daysFrom, facts, NOW } from '../../support/observations.ts';
 import { told } from '../../support/renewals.ts';
 
 const MINUTE_MS = 60_000;
@@ -38,7 +38,8 @@ describe('lookAgainMs()', () => {
 });
 
 describe('afterFailure()', () => {
-  const subject = { fingerprint: told().fingerprint, directoryUrl: told().directoryUrl };
+  const { fingerprint, directoryUrl, since } = told();
+  const subject = { fingerprint, directoryUrl, since };
 
   it('keeps what the CA said before, and counts', () => {
     const once = afterFailure(subject, told(), silent, NOW.getTime());
@@ -53,6 +54,39 @@ describe('afterFailure()', () => {
       askAt: new Date(NOW.getTime() + 5 * MINUTE_MS),
       failures: 1,
     });
+  });
+});
+
+describe('restAfter()', () => {
+  const window = (days: number) => ({ start: daysFrom(days), end: daysFrom(days + 0.001) });
+  const short = facts({ notBefore: NOW, notAfter: new Date(NOW.getTime() + 160 * 60 * MINUTE_MS) });
+  it.each([
+    ['none before it', undefined, facts(), undefined],
+    [
+      'one that was wanted renewed in its time',
+      told({ since: daysFrom(-60), window: window(0) }),
+      facts(),
+      undefined,
+    ],
+    [
+      'one that was wanted renewed at once after weeks',
+      told({ since: daysFrom(-20), window: window(-1) }),
+      facts(),
+      undefined,
+    ],
+    ['one of which nothing was told', told({ window: undefined }), facts(), undefined],
+    ['one that was wanted renewed when it came', told({ since: NOW, window: window(-1) }), facts(), 24],
+    [
+      'one that was wanted renewed soon after it came',
+      told({ since: NOW, window: window(0.9) }),
+      facts(),
+      24,
+    ],
+    ['such a one of 160 hours', told({ since: NOW, window: window(0.8) }), short, 20],
+  ])('of a certificate after %s', (_what, previous, certificate, hours) => {
+    const untilMs = restAfter(previous, certificate, NOW.getTime())?.getTime();
+
+    expect(untilMs === undefined ? untilMs : (untilMs - NOW.getTime()) / (60 * MINUTE_MS)).toBe(hours);
   });
 });
 

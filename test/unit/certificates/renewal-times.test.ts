@@ -79,6 +79,7 @@ function world(lifetimeMs: number, speaks: (nowMs: number) => boolean = () => tr
       ...(isTold ? { window: state.window(held), seenAt: new Date(nowMs) } : before),
       fingerprint: held.fingerprint,
       directoryUrl: CA,
+      since: before?.since ?? new Date(nowMs),
       askAt: new Date(nowMs + 6 * HOUR_MS),
       failures: isTold ? 0 : 1,
     };

@@ -76,6 +76,14 @@ describe('the moment that a CA wants', () => {
     expect(due(day(10), info).dueMs).toBeLessThan(day(10).getTime());
   });
 
+  it('waits until a certificate has had its rest, but not for longer than a share of the lifetime is left', () => {
+    const info = told({ window: { start: day(9), end: day(9.1) }, seenAt: day(10), restUntil: day(11) });
+
+    expect(due(day(10), info)).toEqual({ reason: 'renewal-info', dueMs: day(11).getTime() });
+    expect(due(day(11), info).reason).toBe('renewal-info');
+    expect(due(day(86), { ...info, restUntil: day(300) }).reason).toBe('emergency');
+  });
+
   it.each([
     ['before the program is started again', day(50.99), 'renewal-info'],
     ['after that', day(60), undefined],
