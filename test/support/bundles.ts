@@ -15,6 +15,8 @@ export interface BundleOptions {
   uses?: ('serverAuth' | 'clientAuth')[];
   /** Which of the cached keys; bundles with different ones differ in key. */
   key?: 'first' | 'second';
+  /** Of the key of its issuer, as the extension names it; none by default. */
+  keyIdentifier?: string;
   /** Common name of the leaf, beside its alternative names. */
   commonName?: string;
 }
@@ -107,6 +109,9 @@ function certificate(subject: Subject, issuer: { commonName: string; key: string
       ? { name: 'keyUsage', keyCertSign: true }
       : { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
     ...(isCa || uses.length === 0 ? [] : [{ name: 'extKeyUsage', ...usage }]),
+    ...(subject.keyIdentifier === undefined
+      ? []
+      : [{ name: 'authorityKeyIdentifier', keyIdentifier: subject.keyIdentifier }]),
     ...(subject.key === 'ca' || names.length === 0 ? [] : [{ name: 'subjectAltName', altNames }]),
   ]);
   made.sign(forge.pki.privateKeyFromPem(keyOf(issuer.key).privatePem), forge.md.sha256.create());

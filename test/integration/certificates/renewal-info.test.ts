@@ -161,6 +161,30 @@ it('orders without the link when the CA refuses it, in the same pass', async () 
   expect(ca.orders.map(({ replaces }) => replaces)).toEqual([undefined, certId, undefined]);
 });
 
+it.each([
+  ['account', (directoryUrl: string) => ({ directoryUrl, accountUrl: `${directoryUrl}/another` })],
+  ['CA', () => ({ directoryUrl: 'https://other.example/dir', accountUrl: 'https://other.example/1' })],
+])('never links an order to a certificate that another %s issued', async (_what, issuedBy) => {
+  const { doneIn, store } = await program();
+  await doneIn();
+  const { bundle } = (await store.current()) ?? fail();
+  await store.save(bundle, 'issued', undefined, new Date(), issuedBy(proxy.directoryUrl));
+  ca.window = { start: new Date(Date.now() - HOUR_MS), end: new Date(Date.now() - 1) };
+  proxy.fate = (path) => {
+    if (path === '/order-plz') ca.window = undefined;
+    return 'pass';
+  };
+  await store.saveRenewal({
+    ...((await store.renewal()) ?? fail()),
+    ...{ directoryUrl: issuedBy(proxy.directoryUrl).directoryUrl, askAt: new Date() },
+  });
+
+  expect(await doneIn()).toEqual(['order', 'deliver']);
+
+  expect(ca.orders).toHaveLength(2);
+  expect(ca.orders.every(({ replaces }) => replaces === undefined)).toBe(true);
+});
+
 it('renews by share of the lifetime where looks fail, and tries them again later', async () => {
   ca.trouble = { status: 503, headers: { 'retry-after': '120' }, body: 'away' };
   const { doneIn, store, tools, events } = await program();
