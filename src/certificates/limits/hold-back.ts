@@ -102,7 +102,11 @@ function telling(plan: Plan, waiting: readonly WaitingOrder[]): Plan {
 /** `a.example.com and b.example.com wait: 50th of 50 certificates for example.com in 7 days; next slot …` */
 function sentences(waiting: readonly WaitingOrder[]): Problem[] {
   const groups = new Map<string, WaitingOrder[]>();
-  for (const each of waiting) groups.set(each.key, [...(groups.get(each.key) ?? []), each]);
+  for (const each of waiting) {
+    const group = groups.get(each.key);
+    if (group === undefined) groups.set(each.key, [each]);
+    else group.push(each);
+  }
   return [...groups.values()].flatMap((group) => {
     const [first] = group.toSorted((a, b) => a.until.getTime() - b.until.getTime());
     if (first === undefined) return [];

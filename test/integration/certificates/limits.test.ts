@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAcmeClient } from '../../../src/acme/client.ts';
 import { type Responder, startResponder } from '../../../src/acme/responder.ts';
+import { limitNow } from '../../../src/ca-limits.ts';
 import { openLimits } from '../../../src/certificates/limits/budgets.ts';
 import { type Published, publishedBy } from '../../../src/certificates/limits/published.ts';
 import { setKey } from '../../../src/certificates/limits/state.ts';
@@ -12,6 +13,7 @@ import { accountHome, openAccountStore } from '../../../src/certificates/store-a
 import { openChallengeStore } from '../../../src/certificates/store-challenges.ts';
 import { openLimitsStore } from '../../../src/certificates/store-limits.ts';
 import { KNOWN_CAS } from '../../../src/config/known-cas.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../../src/lib/log.ts';
 import { type AcmeProxy, startAcmeProxy } from '../../support/acme-proxy.ts';
@@ -154,7 +156,7 @@ describe('a pass at a CA of known limits', () => {
     expect(Object.keys((after as { spent: object }).spent).sort()).toEqual(
       ['domain:example.com', 'orders', setKey([A])].sort(),
     );
-    expect([next.orders, next.done]).toEqual([0, []]);
+    expect([next.orders, next.done]).toEqual([0, ['deliver']]);
     expect(next.told).toEqual([
       expect.stringMatching(
         /^ACME_BUDGET_SPENT b\.example\.com waits to be ordered: 5th of 5 certificates for exactly these names in 7 days; next slot \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
@@ -162,6 +164,25 @@ describe('a pass at a CA of known limits', () => {
     ]);
     expect(next.budgets).toMatchObject([{ limits: [{ used: 0 }, { used: 0 }, { used: 5, of: 5 }, {}, {}] }]);
   });
+
+  it.each([
+    ['published', 'orders', /^300th of 300 orders of this account in 3 hours; next slot/],
+    ['learned', 'none', /^none$/],
+  ])(
+    'tells of one certificate why its order would wait, with --ca-limits %s',
+    async (caLimits, key, words) => {
+      const { config } = loadConfig({ command: 'renew', env: {}, flags: { store: home(), caLimits } });
+      const store = openLimitsStore(home(), KNOWN_CAS.letsencrypt, silentLog);
+      await store.write({ spent: { orders: Date.now() + 3 * 3_600_000 }, held: {} });
+      const entry = { id: A, record: undefined, stored: undefined, issued: [], hold: undefined };
+      const order = { names: [A], url: undefined, directoryUrl: KNOWN_CAS.letsencrypt };
+
+      const limit = await limitNow({ config, clock: QUICK, log: silentLog }, { ...entry, order });
+
+      const told = limit.fits ? { key: 'none', words: 'none' } : limit;
+      expect(told).toMatchObject({ key, words: expect.stringMatching(words) });
+    },
+  );
 
   it('goes on without a file that is damaged, and says so', async () => {
     await (await program([A], PUBLISHED)).pass();
