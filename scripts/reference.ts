@@ -69,7 +69,7 @@ export function renderReference(): string {
       ],
     ),
     '## Options',
-    'Each option is a flag, an environment variable or a key of the JSON file that `--config` names; a flag weighs more than a variable, a variable more than the file, the file more than the default. An empty value counts as unset. Lists are parted by commas or white space. All problems are reported at once, and unknown names with our prefix are errors. What does not concern a command is passed over. Certificates are the commands `serve`, `renew`, `plan`, `doctor`, `revoke` and `certificates rollback`, `reissue` and `forget`; store are `certificates list`, `show` and `export`; rollouts are `zdd` and those that begin with `rollout`.',
+    'Each option is a flag, an environment variable or a key of the JSON file that `--config` names; a flag weighs more than a variable, a variable more than the file, the file more than the default. An empty value counts as unset. Lists are parted by commas or white space. All problems are reported at once, and unknown names with our prefix are errors. What does not concern a command is passed over. Certificates are the commands `serve`, `renew`, `plan`, `doctor`, `revoke` and `certificates rollback`, `reissue` and `forget`; store are `certificates list`, `show` and `export`; accounts are those that begin with `account`; rollouts are `zdd` and those that begin with `rollout`.',
     table(
       ['Option', 'Flag', 'Variable', 'Default', 'Commands', 'Meaning'],
       referenceRows().map((row) => [

@@ -1,8 +1,9 @@
 import { createAccountKey } from './acme/account-key.ts';
 import { type AcmeClient, createAcmeClient } from './acme/client.ts';
 import { type AccountTools, openAccount } from './certificates/account.ts';
-import { openAccountStore } from './certificates/store-accounts.ts';
+import { type AccountStore, openAccountStore } from './certificates/store-accounts.ts';
 import type { Revocation } from './certificates/store-schema.ts';
+import { caOptionsOf } from './config/ca-options.ts';
 import type { Config } from './config/config.ts';
 import { type Bundle, bundleKey } from './delivery/bundle.ts';
 import type { Clock } from './lib/clock.ts';
@@ -17,6 +18,10 @@ export interface Cas {
   of(directoryUrl: string): Promise<AccountTools>;
   /** A client without an account, for what needs none. */
   anonymous(directoryUrl: string, signal: AbortSignal): AcmeClient;
+  /** The profiles that a CA offered when it was asked last; undefined before. */
+  offered(directoryUrl: string): readonly string[] | undefined;
+  /** Reads what they offered; makes nothing. */
+  recall(directoryUrls: readonly string[]): Promise<void>;
 }
 
 export function openCas({
@@ -33,26 +38,47 @@ export function openCas({
   readOnly: boolean;
 }): Cas {
   const opened = new Map<string, Promise<AccountTools>>();
-  const open = async (directoryUrl: string): Promise<AccountTools> => ({
-    accounts: await openAccountStore(config.store, directoryUrl, { readOnly }),
-    openAcme: (accountKeyPem, accountUrl) =>
-      createAcmeClient({
-        directoryUrl,
-        accountKeyPem,
-        ...(accountUrl === undefined ? {} : { accountUrl }),
-        ...(config.acmeCa === undefined ? {} : { caPem: config.acmeCa }),
-        signal,
-        log,
-        clock,
-        limits: { totalMs: config.requestTimeoutMs },
-      }),
-    // A given key is the account's at the CA that is configured.
-    givenKeyPem: directoryUrl === config.acmeDirectory ? config.acmeAccountKey : undefined,
-    sharing: { now: undefined },
-    contact: config.acmeEmail === undefined ? [] : [`mailto:${config.acmeEmail}`],
-    inTurn: queue(),
-  });
+  const offered = new Map<string, readonly string[]>();
+  const open = async (directoryUrl: string): Promise<AccountTools> => {
+    const accounts = await openAccountStore(config.store, directoryUrl, { readOnly });
+    const saveProfiles = (names: readonly string[]): Promise<void> => {
+      offered.set(directoryUrl, names);
+      return accounts.saveProfiles(names);
+    };
+    return toolsOf(directoryUrl, { ...accounts, saveProfiles });
+  };
+  const toolsOf = (directoryUrl: string, accounts: AccountStore): AccountTools => {
+    const { caPem, externalAccount, accountKeyPem: given, email } = caOptionsOf(config, directoryUrl);
+    return {
+      accounts,
+      openAcme: (accountKeyPem, accountUrl) =>
+        createAcmeClient({
+          directoryUrl,
+          accountKeyPem,
+          ...(accountUrl === undefined ? {} : { accountUrl }),
+          ...(caPem === undefined ? {} : { caPem }),
+          ...(externalAccount === undefined ? {} : { externalAccount }),
+          signal,
+          log,
+          clock,
+          limits: { totalMs: config.requestTimeoutMs },
+        }),
+      // A given key is the account's at the CA that comes first.
+      givenKeyPem: given,
+      sharing: { now: undefined },
+      contact: email === undefined ? [] : [`mailto:${email}`],
+      inTurn: queue(),
+    };
+  };
   return {
+    offered: (directoryUrl) => offered.get(directoryUrl),
+    async recall(directoryUrls) {
+      for (const directoryUrl of directoryUrls) {
+        const accounts = await openAccountStore(config.store, directoryUrl, { readOnly: true });
+        const known = await accounts.profiles();
+        if (known !== undefined) offered.set(directoryUrl, known);
+      }
+    },
     of(directoryUrl) {
       const found = opened.get(directoryUrl) ?? open(directoryUrl);
       opened.set(directoryUrl, found);

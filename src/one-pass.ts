@@ -4,7 +4,8 @@ import type { PassResult } from './certificates/pass-result.ts';
 import { withStoreLock } from './certificates/store-lock.ts';
 import type { StoreSet } from './certificates/store-set.ts';
 import type { Config } from './config/config.ts';
-import { policyOf, type Wiring } from './wiring.ts';
+import { policyOf } from './policy.ts';
+import type { Wiring } from './wiring.ts';
 
 /** What a person asks of a pass beside what is due. */
 export interface Wish extends Pick<PassPolicy, 'forced' | 'restores' | 'forgets'> {

@@ -3,32 +3,23 @@ import { type Adoption, openAdoption } from './adoption.ts';
 import { whileAnswering } from './answering.ts';
 import { openCas, revokeAt } from './ca.ts';
 import { domainOf, openCaLimits } from './ca-limits.ts';
+import { faultAtAny, mostNamesAt, openCaRules } from './ca-rules.ts';
+import { openCaaLookup } from './certificates/caa-lookup.ts';
 import type { ExecuteTools } from './certificates/execute.ts';
 import { openFileMemory } from './certificates/file-memory.ts';
 import { installFault } from './certificates/install-gate.ts';
-import { issuerTrust, publicRoots } from './certificates/issuer-trust.ts';
-import { obtainCertificate } from './certificates/order.ts';
-import type { PassPolicy } from './certificates/pass.ts';
-import { mostNamesOf } from './certificates/profiles.ts';
-import { renewalVerdict } from './certificates/renewal.ts';
-import { infoOf } from './certificates/renewal-info.ts';
-import { replacedBy } from './certificates/replaced.ts';
-import { tryRoutes } from './certificates/route-trial.ts';
-import { tryAtStaging } from './certificates/staging-trial.ts';
 import { type ChallengeStore, openChallengeStore } from './certificates/store-challenges.ts';
-import { revokedBy } from './certificates/store-revocations.ts';
 import { openStores } from './certificates/store-set.ts';
 import type { Config } from './config/config.ts';
-import { stagingOf } from './config/known-cas.ts';
 import type { StockSettings } from './config/stock-settings.ts';
 import { openConnections } from './connections.ts';
-import { keyHash, LARGEST_BUNDLE } from './delivery/bundle.ts';
+import { LARGEST_BUNDLE } from './delivery/bundle.ts';
 import { showCertificate } from './finding.ts';
 import { pidsOf, requestReload } from './haproxy/reload.ts';
 import type { Clock } from './lib/clock.ts';
-import type { KeyType } from './lib/key-types.ts';
 import type { Log } from './lib/log.ts';
 import type { MarathonEvent } from './marathon/event-schema.ts';
+import { createObtain } from './obtaining.ts';
 
 /** Everything that a pass works with, built once from the configuration. */
 export interface Wiring {
@@ -89,9 +80,10 @@ export async function wire({
     return thumbprint === undefined ? undefined : keyAuthorization(token, thumbprint);
   };
 
-  const roots = publicRoots();
-  // A file that can not be used is found now, and not when a certificate was obtained.
-  issuerTrust(config.acmeDirectory, config.issuerCa, roots);
+  const caRules = openCaRules(config);
+  // What they offered before bounds how names are packed.
+  await cas.recall(caRules.cas);
+  const lookUpCaa = openCaaLookup(config.dnsServers, clock.nowMs);
   const mostBytes = config.delivery === 'environment' ? config.largestVariable : LARGEST_BUNDLE;
   const lookAt = { balancersOf: finding.balancersOf, handshake: showCertificate };
   const tools: ExecuteTools = {
@@ -135,78 +127,25 @@ export async function wire({
     },
     rules: {
       pack: config.pack,
-      mostNames: ({ profile }) => mostNamesOf(profile ?? config.acmeProfile),
+      mostNames: (choice) => mostNamesAt(choice, caRules, cas.offered),
       domainOf,
       directoryUrl: config.acmeDirectory,
+      cas: caRules.cas,
       graceMs: config.graceMs,
     },
     ...lookAt,
     limits: caLimits,
-    obtain: async (certificate, names, dueByClock, stagingFirst, stop) => {
-      const store = stores.of(certificate.id);
-      const { choice, directoryUrl } = certificate;
-      const testCa = stagingFirst ? stagingOf(directoryUrl) : undefined;
-      const budget = caLimits.of(certificate, names);
-      const { problems } = await obtainCertificate(names, dueByClock, {
-        ...(await cas.of(directoryUrl)),
-        store,
-        challenges,
-        budget,
-        directoryUrl,
-        profile: choice.profile ?? config.acmeProfile,
-        keyType: (choice.keyType as KeyType | undefined) ?? config.keyType,
-        reuseKey: config.reuseKey,
-        isKeyLost: async (keyPem) => revokedBy(await stores.revocations.list()).lostKeys.has(keyHash(keyPem)),
-        preferredChain: config.preferredChain,
-        trust: issuerTrust(directoryUrl, config.issuerCa, roots),
-        mostBytes,
-        clock,
-        log,
-        signal: stop,
-        checkRoutes: (tried) =>
-          tryRoutes(tried, {
-            mode: config.routeCheck,
-            waitMs: config.routeWaitMs,
-            httpPort: config.httpPort,
-            httpsPort: config.httpsPort,
-            dnsServers: config.dnsServers,
-            balancers: finding.challengePlaces,
-            challenges,
-            answer,
-            clock,
-            log,
-            signal: stop,
-          }),
-        tryAtStaging:
-          testCa === undefined
-            ? undefined
-            : async (tried) =>
-                tryAtStaging(tried, {
-                  ...(await cas.of(testCa)),
-                  ...{ directoryUrl: testCa, challenges, clock, log, signal: stop },
-                }),
-        replaces: config.ignoreRenewalInfo ? undefined : await replacedBy(store, directoryUrl),
-        isDueAt: async (time, wanted) =>
-          renewalVerdict(
-            (await store.current())?.stored,
-            wanted,
-            { ...policyOf(config), forced: false },
-            time,
-            infoOf(certificate),
-          ).due,
-      }).catch(budget.failed);
-      return problems;
-    },
+    obtain: createObtain({
+      ...{ config, stores, challenges, cas, caRules, caLimits, lookUpCaa, finding, answer, mostBytes },
+      ...{ clock, log },
+    }),
     faultOf: ({ stored, directoryUrl }, bundle, names) =>
-      installFault(bundle, {
-        names,
-        cover: 'at-least',
-        nowMs: clock.nowMs(),
-        skewMs: undefined,
-        trust: issuerTrust(directoryUrl, config.issuerCa, roots),
-        mostBytes,
-        replaces: stored,
-      }),
+      faultAtAny(directoryUrl, caRules, (trust) =>
+        installFault(bundle, {
+          ...{ names, cover: 'at-least', nowMs: clock.nowMs(), skewMs: undefined, trust, mostBytes },
+          replaces: config.stagingOverReal ? undefined : stored,
+        }),
+      ),
     revoke: async (revocation, bundle) => revokeAt(await cas.of(revocation.directoryUrl), revocation, bundle),
     openRenewalInfo: cas.anonymous,
     answering: (work) => (answersAlways ? work() : whileAnswering(work, { config, answer, log })),
@@ -238,16 +177,4 @@ export async function wire({
   };
   const adoption = openAdoption({ config, clock, log, stores, cas }, stock?.storage);
   return { tools, challenges, adoption, answer, onEvent, onOtherApp, hasEvents, close };
-}
-
-/** What the options say about when and what may be done. */
-export function policyOf(config: Config): Omit<PassPolicy, 'forced'> {
-  const { renewAt, ignoreRenewalInfo, replaceForeign, timeZone } = config;
-  const pace = {
-    windows: config.maintenanceWindows,
-    timeZone,
-    intervalMs: config.deliveryIntervalMs,
-    coalesceMs: config.coalesceMs,
-  };
-  return { renewAt, asksRenewal: !ignoreRenewalInfo, replaceForeign, pace, graceMs: config.graceMs };
 }

@@ -36,9 +36,19 @@ export function keyAuthorization(token: string, thumbprint: string): string {
 /** SHA-256 over the required members only, in lexicographic order, without blanks; base64url.
  * @source RFC 7638 3.2 */
 export function jwkThumbprint(jwk: JsonWebKey): string {
-  const { crv, e, kty, n, x, y } = jwk;
-  const required = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n };
-  return createHash('sha256').update(JSON.stringify(required)).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify(requiredMembers(jwk)))
+    .digest('base64url');
+}
+
+/** The public part of an account key, as a change of keys tells the CA the old one (RFC 8555 7.3.5).
+ * @throws CONFIG_INVALID */
+export function accountPublicJwk(accountKeyPem: string): JsonWebKey {
+  return requiredMembers(publicJwk(accountKeyPem));
+}
+
+function requiredMembers({ crv, e, kty, n, x, y }: JsonWebKey): JsonWebKey {
+  return kty === 'EC' ? ({ crv, kty, x, y } as JsonWebKey) : ({ e, kty, n } as JsonWebKey);
 }
 
 /** The account key as PKCS#8, checked to be one that a CA takes; what acme-client signs with.

@@ -49,6 +49,12 @@ const orderSchema = z.object({
   replaces: z.string().optional().catch(undefined),
 });
 
+const accountSchema = z.object({
+  status: z.string().max(100).default('valid'),
+  contact: z.array(z.string().max(500)).max(100).optional().catch(undefined),
+  termsOfServiceAgreed: z.boolean().optional().catch(undefined),
+});
+
 const http01Schema = z.object({
   url,
   status: z.string().max(100),
@@ -126,6 +132,22 @@ export function readOrder(answer: AcmeAnswer, orderUrl: string, nowMs: number): 
     replaces: seen.replaces,
     retryAt: pollHint(answer, nowMs),
   });
+}
+
+/** An account as the CA shows it. */
+export interface AccountSeen {
+  /** Unknown where the CA refuses to speak of it. */
+  url?: string;
+  /** valid, deactivated, revoked (RFC 8555 7.1.6). */
+  status: string;
+  contact?: string[];
+  termsOfServiceAgreed?: boolean;
+}
+
+/** @param url where it is, when that is known   @throws ACME_ANSWER_INVALID   @source RFC 8555 7.1.2 */
+export function readAccount(answer: AcmeAnswer, url: string | undefined, from: string): AccountSeen {
+  const seen = accept(accountSchema, answer, 'the account', from);
+  return defined({ url, ...seen });
 }
 
 /** @throws ACME_ANSWER_INVALID, also for a token that is no base64url   @source RFC 8555 7.1.4 */

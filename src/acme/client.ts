@@ -1,7 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { createAccount } from './account.ts';
 import { accountThumbprint, keyAuthorization } from './account-key.ts';
-import type { Authorization, Directory, Order } from './answers.ts';
+import type { AccountSeen, Authorization, Directory, Order } from './answers.ts';
 import { createAuthorizations } from './authorizations.ts';
 import { createOrders, type OrderRequest } from './orders.ts';
 import type { RenewalInfo } from './renewal-answer.ts';
@@ -38,6 +39,14 @@ export interface AcmeClient {
   directory(): Promise<Directory>;
   /** Creates the account or finds it by its key. */
   ensureAccount(registration: Registration): Promise<{ accountUrl: string; created: boolean }>;
+  /** The account of the key, as the CA shows it; never makes one. Undefined when the CA knows none. */
+  lookUpAccount(): Promise<AccountSeen | undefined>;
+  /** Gives the account another key; from then on only that one signs for it, in another client.
+   * After a failure without a reply either key may be the account's: lookUpAccount() of each tells.
+   * @throws ACME_REFUSED in the CA's words; also when the new key has an account of its own (409) */
+  changeKey(newKeyPem: string): Promise<void>;
+  /** For ever: the CA takes nothing from it any more. */
+  deactivateAccount(): Promise<void>;
   /** The account's address, which changes when the CA lost the account and it was registered again. */
   accountUrl(): string | undefined;
   thumbprint(): string;
@@ -98,8 +107,10 @@ export function createAcmeClient(options: AcmeClientOptions): AcmeClient {
   return {
     ...createOrders({ session, clock, signal }),
     ...createAuthorizations({ session, clock, signal }),
+    ...createAccount({ session, options }),
     revoke: createRevocation(session),
     renewalInfo: createRenewalInfo({ directory: session.directory, transport, clock }),
+    lookUpAccount: session.lookUp,
     directory: session.directory,
     ensureAccount: session.register,
     accountUrl: session.accountUrl,

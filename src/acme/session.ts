@@ -4,10 +4,17 @@ import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { printable } from '../lib/printable.ts';
 import { accountKeyPkcs8 } from './account-key.ts';
-import { type Directory, readDirectory } from './answers.ts';
+import { type AccountSeen, type Directory, readAccount, readDirectory } from './answers.ts';
 import { createNoncePool } from './nonces.ts';
 import { parseProblem, problemWord } from './problem.ts';
-import { type AcmeAnswer, invalidAnswer, refusalClass, refusalError, wasClosed } from './refusal.ts';
+import {
+  type AcmeAnswer,
+  invalidAnswer,
+  problemOf,
+  refusalClass,
+  refusalError,
+  wasClosed,
+} from './refusal.ts';
 import { createSigner, type ExternalAccount, type Signer } from './signing.ts';
 import type { RequestKind, Transport } from './transport.ts';
 
@@ -42,7 +49,8 @@ export interface SignedRequest {
 export interface Session {
   directory(): Promise<Directory>;
   /** Signs with the account and sends; re-registers the same key once when the CA lost the account.
-   * @throws the errors of refusalError() for every status of 300 or more, and those of Transport.send() */
+   * @throws ACCOUNT_DEACTIVATED when the account is over, else the errors of refusalError() for every status of 300
+   * or more, and those of Transport.send() */
   post(request: SignedRequest): Promise<AcmeAnswer>;
   /** POST-as-GET. It changes nothing, so it is sent once more when the connection was closed instead of an
    * answer, as happens to connections that were kept open. Throws what post() throws. */
@@ -50,8 +58,13 @@ export interface Session {
   /** Signs with another key than the account's, which the CA takes for a revocation only (RFC 8555 6.2).
    * @param privateKey PKCS#8 PEM   Throws what post() throws. */
   postByKey(request: SignedRequest, privateKey: string): Promise<AcmeAnswer>;
+  /** A JWS by another key, as part of a request: no nonce, the key in its header (RFC 8555 7.3.5). */
+  signedBy(privateKey: string, url: string, payload: object): Promise<object>;
+  /** The account of the key, as the CA shows it; never makes one.
+   * @returns undefined when the CA knows none; without URL when it refuses to speak of it, since it is over */
+  lookUp(): Promise<AccountSeen | undefined>;
   /** newAccount: creates, or finds by key. No request is made when the URL is known already.
-   * @throws ACME_REFUSED when the CA wants an external account and none was given */
+   * @throws EXTERNAL_ACCOUNT_MISSING when the CA wants an external account and none was given; ACCOUNT_DEACTIVATED */
   register(registration: Registration): Promise<{ accountUrl: string; created: boolean }>;
   accountUrl(): string | undefined;
   /** Requests that the CA refused with badNonce so far. */
@@ -141,11 +154,36 @@ export function createSession(options: SessionOptions): Session {
     try {
       return await sign(request, { kid }, byAccount());
     } catch (error) {
-      if (refusalClass(error) !== 'register') throw error;
+      if (refusalClass(error) !== 'register') throw await reasonOf(error);
       // A CA that was set up anew (a private one) knows no account of before; others may have noticed already.
       if (accountUrl === kid) accountUrl = undefined;
       const again = await register(registration);
       return await sign(request, { kid: again.accountUrl }, byAccount());
+    }
+  }
+
+  /** A request may be unauthorized for several reasons; the account itself is the one that ends everything. */
+  async function reasonOf(error: unknown): Promise<unknown> {
+    if (!isUnauthorized(error)) return error;
+    const seen = await lookUp().catch(() => undefined);
+    return seen === undefined || seen.status === 'valid' ? error : deactivated(seen, directoryUrl, error);
+  }
+
+  async function lookUp(): Promise<AccountSeen | undefined> {
+    const { newAccount: url } = await directory();
+    const payload = { onlyReturnExisting: true };
+    try {
+      const answer = await sign({ kind: 'account', url, what: 'the account', payload }, {}, byAccount());
+      const { location } = answer.headers;
+      return readAccount(
+        answer,
+        location !== undefined && URL.canParse(location) ? location : undefined,
+        url,
+      );
+    } catch (error) {
+      if (refusalClass(error) === 'register') return undefined;
+      if (isUnauthorized(error)) return { status: 'deactivated' };
+      throw error;
     }
   }
 
@@ -170,7 +208,9 @@ export function createSession(options: SessionOptions): Session {
     };
     const answer = await sign(request, { includeExternalAccountBinding: !unbound }, byAccount()).catch(
       (error: unknown) => {
-        throw unbound ? externalAccountMissing(directoryUrl, error) : error;
+        if (unbound) throw externalAccountMissing(directoryUrl, error);
+        const isPlain = options.externalAccount === undefined && isUnauthorized(error);
+        throw isPlain ? deactivated({ status: 'deactivated' }, directoryUrl, error) : error;
       },
     );
     const status = (answer.data as { status?: unknown } | null)?.status;
@@ -179,13 +219,7 @@ export function createSession(options: SessionOptions): Session {
       throw invalidAnswer('newAccount', url, answer, 'Location is missing');
     }
     if (typeof status === 'string' && status !== 'valid') {
-      throw new CertathonError(
-        'ACME_REFUSED',
-        `CA holds the account ${printable(location, 200)} as ${printable(status, 40)}`,
-        {
-          facts: { url, status: answer.status, class: 'operator' },
-        },
-      );
+      throw deactivated({ url: location, status }, directoryUrl, undefined);
     }
     accountUrl = location;
     const created = answer.status === 201;
@@ -202,6 +236,9 @@ export function createSession(options: SessionOptions): Session {
         if (!wasClosed(error)) throw error;
         return post(request);
       }),
+    signedBy: async (privateKey, url, payload) =>
+      (await signerFor(privateKey)).createSignedBody(url, payload),
+    lookUp,
     register,
     accountUrl: () => accountUrl,
     refusedNonces: () => refusedNonces,
@@ -213,11 +250,26 @@ function isBadNonce({ status, data }: AcmeAnswer): boolean {
   return problem !== undefined && problemWord(problem) === 'badNonce';
 }
 
+/** The CA does not take what the account's key signs. @source RFC 8555 7.3.6 */
+function isUnauthorized(error: unknown): boolean {
+  const problem = problemOf(error);
+  return problem !== undefined && problemWord(problem) === 'unauthorized';
+}
+
+function deactivated({ url, status }: AccountSeen, directoryUrl: string, cause: unknown): CertathonError {
+  const which = url === undefined ? '' : ` ${printable(url, 200)}`;
+  return new CertathonError(
+    'ACCOUNT_DEACTIVATED',
+    `CA ${directoryUrl} holds the account${which} as ${printable(status, 40)}, and takes nothing from it any more`,
+    { ...(cause === undefined ? {} : { cause }), facts: { class: 'operator' } },
+  );
+}
+
 function externalAccountMissing(directoryUrl: string, error: unknown): unknown {
   const refused = error instanceof CertathonError && error.code === 'ACME_REFUSED';
   if (!refused) return error;
   return new CertathonError(
-    'ACME_REFUSED',
+    'EXTERNAL_ACCOUNT_MISSING',
     `CA ${directoryUrl} registers only accounts that are bound to an external one, and no key id and HMAC key of one were given`,
     { cause: error, facts: { ...error.facts, class: 'operator' } },
   );

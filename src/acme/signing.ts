@@ -17,6 +17,8 @@ export interface Signer {
     payload: object | null,
     options: { kid?: string; includeExternalAccountBinding?: boolean },
   ): Promise<AcmeAnswer>;
+  /** A JWS with the key itself in its header and without a nonce: the inner one of a change of keys. */
+  createSignedBody(url: string, payload: object): object;
 }
 
 export interface SignerOptions {

@@ -1,5 +1,7 @@
 import { createAccountKey } from '../acme/account-key.ts';
 import type { AcmeClient } from '../acme/client.ts';
+import { CertathonError } from '../lib/errors.ts';
+import { settleKey } from './account-key-change.ts';
 import type { AccountStore } from './store-accounts.ts';
 
 /** How an ACME client is made for an account; constructed by the service, which knows the options. */
@@ -57,9 +59,11 @@ export async function openAccount(tools: AccountTools): Promise<AcmeClient> {
  * @throws ACME_*, STORE_UNUSABLE */
 async function openAlone(tools: AccountTools): Promise<AcmeClient> {
   const { accounts } = tools;
+  if (tools.givenKeyPem === undefined) await settleKey(tools);
   const stored = await accounts.read();
   const keyPem = tools.givenKeyPem ?? stored?.keyPem ?? createAccountKey();
   const isStored = stored?.keyPem === keyPem;
+  if (isStored && stored.deactivatedAt !== undefined) throw deactivated(accounts, stored.deactivatedAt);
   if (!isStored) await accounts.saveKey(keyPem);
   const acme = tools.openAcme(keyPem, isStored ? stored.url : undefined);
   try {
@@ -75,6 +79,13 @@ async function openAlone(tools: AccountTools): Promise<AcmeClient> {
     await acme.close();
     throw error;
   }
+}
+
+function deactivated({ directoryUrl, home }: AccountStore, at: Date): CertathonError {
+  return new CertathonError(
+    'ACCOUNT_DEACTIVATED',
+    `The account at ${directoryUrl} (${home}) was deactivated at ${at.toISOString()}`,
+  );
 }
 
 async function closeKeepingUrl(acme: AcmeClient, known: string, accounts: AccountStore): Promise<void> {

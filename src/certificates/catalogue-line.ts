@@ -5,22 +5,22 @@ import type { Marked, StoredEntry } from './store-catalogue.ts';
 import { CERTIFICATE_RECORD, type CertificateRecord, HOLD, type RenewalInfo } from './store-schema.ts';
 
 /** One certificate of the store as a line of the index: id, mark, issued, what is stored (facts, origin, storedAt, two
- * sizes, keptUntil), the rest where there is any, who issued it (directory, account), and what the CA says about its
- * renewal (directory, start, end, seenAt, askAt, since, restUntil, failures, explanation). Marks and times are epoch milliseconds; 0 stands for
- * none. */
+ * sizes, keptUntil), the rest where there is any, who issued it (directory, account, whether that is a test CA), and what
+ * the CA says about its renewal (directory, start, end, seenAt, askAt, since, restUntil, failures, explanation). Marks and
+ * times are epoch milliseconds; 0 stands for none. */
 type KeptEntry = [
   string,
   number,
   string[],
   [KeptFacts, StoredCertificate['origin'], number, number, number, number] | null,
-  Pick<StoredEntry, 'record' | 'order' | 'hold'>,
-  [string, string]?,
+  Pick<StoredEntry, 'record' | 'order' | 'hold' | 'otherHolds'>,
+  ([string, string, 'test'?] | null)?,
   KeptRenewal?,
 ];
 type KeptRenewal = [string, number, number, number, number, number, number, number, string?];
 
 export function lineOf({ mark, entry }: Marked): string {
-  const { id, issued, stored, record, order, hold, renewal } = entry;
+  const { id, issued, stored, record, order, hold, otherHolds, renewal } = entry;
   const held: KeptEntry[3] =
     stored === undefined
       ? null
@@ -32,9 +32,12 @@ export function lineOf({ mark, entry }: Marked): string {
           stored.chainBytes ?? 0,
           stored.keptUntil?.getTime() ?? 0,
         ];
-  const line: KeptEntry = [id, mark, [...issued], held, { record, order, hold }];
+  const more = { record, order, hold, ...(otherHolds === undefined ? {} : { otherHolds }) };
+  const line: KeptEntry = [id, mark, [...issued], held, more];
   const by = stored?.issuedBy;
-  if (by !== undefined) line[5] = [by.directoryUrl, by.accountUrl];
+  if (by !== undefined)
+    line[5] =
+      by.isTest === true ? [by.directoryUrl, by.accountUrl, 'test'] : [by.directoryUrl, by.accountUrl];
   if (renewal !== undefined) line[6] = keptRenewal(renewal);
   return JSON.stringify(line);
 }
@@ -44,7 +47,7 @@ export function lineOf({ mark, entry }: Marked): string {
 export function entryIn(line: string, same: (text: string) => string = (text) => text): Marked {
   const [id, mark, issued, held, rest, by, renewal] = JSON.parse(line) as unknown[];
   if (typeof id !== 'string' || typeof mark !== 'number' || !isTexts(issued)) throw foreign();
-  const { record, order, hold } = (rest ?? {}) as Record<string, unknown>;
+  const { record, order, hold, otherHolds } = (rest ?? {}) as Record<string, unknown>;
   const stored = held === null ? undefined : storedIn(held);
   if (stored !== undefined && Array.isArray(by)) stored.issuedBy = issuedByIn(by, same);
   // Of equal texts one is kept: with ten thousand certificates the others would be a tenth of the memory.
@@ -63,6 +66,7 @@ export function entryIn(line: string, same: (text: string) => string = (text) =>
       order: order === undefined ? undefined : orderIn(order),
       hold: hold === undefined ? undefined : HOLD.parse(hold),
       ...(Array.isArray(renewal) ? { renewal: renewalIn(renewal, stored, same) } : {}),
+      ...(Array.isArray(otherHolds) ? { otherHolds: otherHolds.map((each) => HOLD.parse(each)) } : {}),
     },
   };
 }
@@ -97,9 +101,10 @@ function recordIn(value: unknown, stored: StoredCertificate | undefined, id: str
   return CERTIFICATE_RECORD.parse(value);
 }
 
-function issuedByIn([directoryUrl, accountUrl]: unknown[], same: (text: string) => string): IssuedBy {
+function issuedByIn([directoryUrl, accountUrl, test]: unknown[], same: (text: string) => string): IssuedBy {
   if (typeof directoryUrl !== 'string' || typeof accountUrl !== 'string') throw foreign();
-  return { directoryUrl: same(directoryUrl), accountUrl: same(accountUrl) };
+  const by = { directoryUrl: same(directoryUrl), accountUrl: same(accountUrl) };
+  return test === 'test' ? { ...by, isTest: true } : by;
 }
 
 function keptRenewal(info: RenewalInfo): KeptRenewal {

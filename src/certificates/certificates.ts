@@ -1,5 +1,6 @@
 // pure
-import type { CertificateChoice, WantedNames } from './model.ts';
+import { chooseCa, holdAt } from './choose-ca.ts';
+import type { CertificateChoice, Hold, WantedNames } from './model.ts';
 import type { Owners } from './observe-targets.ts';
 import { packingCounts, packNames } from './pack.ts';
 import { PACK_MODES, type PackMode } from './pack-groups.ts';
@@ -15,7 +16,10 @@ export interface CertificateRules {
   mostNames: (choice: CertificateChoice) => number;
   /** The registered domain of a name; only asked when names are packed by it. */
   domainOf: () => Promise<(name: string) => string>;
+  /** The CA that comes first. */
   directoryUrl: string;
+  /** All that certificates may be ordered from, in order; that one alone unless given. */
+  cas?: readonly string[] | undefined;
   graceMs: number;
 }
 
@@ -47,7 +51,8 @@ export async function certificatesOf(
   });
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const certificates = packed.map(({ id, key, names, choice }) => {
-    const certificate = observed({ id, key, names, choice, life: 'wanted' }, byId.get(id), rules, revoked);
+    const what = { id, key, names, choice, life: 'wanted' as const };
+    const certificate = observed(what, byId.get(id), rules, { revoked, now });
     return nameHolds.size === 0 ? certificate : leavingOut(certificate, nameHolds, now, askedAt);
   });
   const isPacked = new Set(packed.map(({ id }) => id));
@@ -76,7 +81,7 @@ export async function certificatesOf(
         },
         entry,
         rules,
-        revoked,
+        { revoked, now },
       ),
     );
   }
@@ -126,11 +131,16 @@ function observed(
   what: Pick<ObservedCertificate, 'id' | 'key' | 'names' | 'choice' | 'life'>,
   entry: StoredEntry | undefined,
   rules: CertificateRules,
-  revoked: Revoked | undefined,
+  { revoked, now }: { revoked: Revoked | undefined; now: Date },
 ): ObservedCertificate {
   const { id, key, names, choice, life } = what;
-  const directoryUrl = choice.directoryUrl ?? rules.directoryUrl;
   const { order, record, stored } = entry ?? {};
+  const holds = holdsOf(entry);
+  const chosen =
+    choice.directoryUrl !== undefined || holds === undefined || rules.cas === undefined
+      ? { directoryUrl: choice.directoryUrl ?? rules.directoryUrl }
+      : chooseCa({ cas: rules.cas, holds, stored, now });
+  const { directoryUrl } = chosen;
   // Written out: of ten thousand objects those put together from others take several times as long.
   const certificate: ObservedCertificate = {
     id,
@@ -149,14 +159,22 @@ function observed(
       order === undefined || order.directoryUrl !== directoryUrl
         ? undefined
         : { names: order.names, url: order.url },
-    orderHold: entry?.hold,
+    orderHold: holds === undefined ? undefined : holdAt(holds, directoryUrl, rules.directoryUrl),
   };
+  if (holds !== undefined) certificate.holds = holds;
+  if ('insteadOf' in chosen && chosen.insteadOf !== undefined) certificate.insteadOf = chosen.insteadOf;
   if (record?.forgottenAt !== undefined) certificate.forgotten = true;
   if (stored !== undefined && revoked?.fingerprints.has(stored.fingerprint) === true)
     certificate.revoked = true;
   if (entry?.renewal !== undefined) certificate.renewal = entry.renewal;
   if (record?.aside !== undefined) certificate.aside = record.aside.map(({ fingerprint }) => fingerprint);
   return certificate;
+}
+
+/** Most have none. */
+function holdsOf(entry: StoredEntry | undefined): readonly Hold[] | undefined {
+  if (entry?.hold === undefined) return undefined;
+  return [entry.hold, ...(entry.otherHolds ?? [])];
 }
 
 /** The choice by which what is stored was made: a crash may have kept that from being written down. */

@@ -17,6 +17,10 @@ export interface FetchTools {
   trust: IssuerTrust;
   /** Room in the target (install-gate.ts). */
   mostBytes: number;
+  /** It is a test CA. */
+  isTest?: boolean | undefined;
+  /** A certificate of a test CA may take the place of a real one. */
+  stagingOverReal?: boolean | undefined;
   clock: Clock;
   log: Log;
 }
@@ -30,7 +34,8 @@ export async function fetchBundle(
   acme: AcmeClient,
   tools: FetchTools,
 ): Promise<Bundle> {
-  const replaces = (await tools.store.current())?.stored;
+  const { isTest, stagingOverReal } = tools;
+  const replaces = stagingOverReal === true ? undefined : (await tools.store.current())?.stored;
   const pass = (chainPem: string): Passed => {
     const parsed = parseBundle(`${chainPem.trimEnd()}\n${begun.keyPem}`);
     if (!parsed.ok) return { fault: { code: 'CERTIFICATE_UNUSABLE', message: parsed.problem } };
@@ -42,6 +47,7 @@ export async function fetchBundle(
       trust: tools.trust,
       mostBytes: tools.mostBytes,
       replaces,
+      isTest,
     });
     return fault === undefined ? { bundle: parsed.bundle } : { fault };
   };

@@ -116,5 +116,7 @@ export function currentVerdict(
   if (isOtherwise === true) return { due: true, reason: 'chosen-otherwise' };
   // Only where it is certain that the next certificate is none of these again.
   const isReal = /^https:\/\/acme-v\d+\.api\.letsencrypt\.org\//.test(directoryUrl);
-  return isReal && isStaging(stored.issuer) ? { due: true, reason: 'test-certificate' } : verdict;
+  const { issuedBy } = stored;
+  const isLeft = issuedBy?.isTest === true && issuedBy.directoryUrl !== directoryUrl;
+  return isLeft || (isReal && isStaging(stored.issuer)) ? { due: true, reason: 'test-certificate' } : verdict;
 }

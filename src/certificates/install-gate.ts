@@ -4,6 +4,7 @@ import { type Bundle, bundleChain, type CertificateFacts } from '../delivery/bun
 import { toVariable } from '../delivery/variable.ts';
 import { differenceInWords, trustedNow } from './clock-skew.ts';
 import { chainFault, type IssuerTrust } from './issuer-roots.ts';
+import type { StoredCertificate } from './model.ts';
 import { coversAll } from './renewal.ts';
 import { isStaging, realInPlace } from './staging.ts';
 
@@ -19,7 +20,9 @@ export interface Expectations {
   /** Room in the target, measured as in a variable, where a line end takes two characters. */
   mostBytes: number;
   /** What it would take the place of. */
-  replaces: Pick<CertificateFacts, 'issuer' | 'notAfter' | 'selfSigned'> | undefined;
+  replaces: Pick<StoredCertificate, 'issuer' | 'notAfter' | 'selfSigned' | 'issuedBy'> | undefined;
+  /** It comes from a test CA, also where its issuer does not say so. */
+  isTest?: boolean | undefined;
 }
 
 /** Why a bundle may not be installed; the message reads on after a colon. */
@@ -72,8 +75,8 @@ function usageFault(leaf: X509Certificate): string | undefined {
   return 'it is not meant for TLS servers (extended key usage)';
 }
 
-function stagingFault(issuer: string, { replaces }: Expectations, now: Date): string | undefined {
-  const real = isStaging(issuer) ? realInPlace(replaces, now) : undefined;
+function stagingFault(issuer: string, { replaces, isTest }: Expectations, now: Date): string | undefined {
+  const real = isTest === true || isStaging(issuer) ? realInPlace(replaces, now) : undefined;
   return real === undefined ? undefined : `it is of the test CA and would take the place of ${real}`;
 }
 

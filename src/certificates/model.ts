@@ -84,6 +84,10 @@ export interface Hold {
   byCa: boolean;
   /** The CA wants a person to end a pause: nothing is tried before somebody asks for it. */
   isPaused?: true | undefined;
+  /** The CA at which an order failed; absent: the one that is configured. */
+  directoryUrl?: string | undefined;
+  /** How often in a row it failed for reasons of its own. */
+  troubles?: number | undefined;
 }
 
 /** One certificate alone, as it is planned. */
@@ -107,6 +111,8 @@ export interface CertificateObservation {
   orderHold: Hold | undefined;
   /** Some of its names failed before. */
   hasFailed?: boolean | undefined;
+  /** The order goes to another CA than the one that comes first, and why. */
+  insteadOf?: { directoryUrl: string; reason: string } | undefined;
   targets: Target[];
   /** Targets that could not be looked at; the others go on without them. */
   unseen: Problem[];
@@ -165,6 +171,9 @@ export type CertificateStep =
       resumes: string | undefined;
       /** The names failed before: first it is tried at the test CA, where there is one. */
       stagingFirst?: true | undefined;
+      /** Where from, and why, when it is another CA than the one that comes first. */
+      ca?: string | undefined;
+      passedOver?: string | undefined;
     }
   | { do: 'wait'; target: string; until: Date; reason: 'coalescing' }
   | {

@@ -7,11 +7,13 @@ import { CertathonError, describeError } from '../lib/errors.ts';
 import { type KeyType, keyTypeOf } from '../lib/key-types.ts';
 import { type AccountTools, openAccount } from './account.ts';
 import { proveNames } from './authorizations.ts';
-import { clockFinding, differenceInWords, trustedNow } from './clock-skew.ts';
+import type { CaaIdentity } from './caa.ts';
+import { clockFinding, trustedNow } from './clock-skew.ts';
 import { type FetchTools, fetchBundle } from './fetch-bundle.ts';
 import type { OrderBudget } from './limits/order-budget.ts';
 import type { Problem } from './model.ts';
-import { realInPlace } from './staging.ts';
+import { guardClock, guardReal } from './order-guards.ts';
+import { profileFor } from './order-profile.ts';
 import type { BegunOrder } from './store.ts';
 import type { ChallengeStore } from './store-challenges.ts';
 
@@ -21,7 +23,10 @@ const ISSUE_WITHIN_MS = 5 * 60_000;
 export interface OrderTools extends AccountTools, FetchTools {
   challenges: ChallengeStore;
   directoryUrl: string;
+  /** Sent only where the CA offers it. */
   profile: string | undefined;
+  /** Whether nothing is ordered without it. */
+  isProfileRequired?: boolean | undefined;
   /** Type of a new key. */
   keyType: KeyType;
   /** Whether the key of the current certificate is used again, when it is of that type. */
@@ -38,6 +43,8 @@ export interface OrderTools extends AccountTools, FetchTools {
   /** The id of the current certificate at the CA, and the account by which it was issued there: the new order is linked
    * to it (RFC 9773 5), when that account is still the one in use. */
   replaces?: { certId: string; accountUrl: string } | undefined;
+  /** Looks at the CAA records of each name before the CA is asked; throws CAA_FORBIDS. */
+  checkCaa?: ((names: readonly string[], who: CaaIdentity) => Promise<void>) | undefined;
   /** Whether the certificate is also due by the CA's clock, when that differs from ours. */
   isDueAt: (time: Date, names: readonly string[]) => Promise<boolean>;
 }
@@ -75,40 +82,16 @@ export async function obtainCertificate(
   }
 }
 
-/** What would be kept out at the gate is not ordered. */
-async function guardReal(acme: AcmeClient, { trust, store, clock }: OrderTools): Promise<void> {
-  if (trust.kind !== 'test') return;
-  const { now } = trustedNow(acme.skewMs(), clock.nowMs());
-  const real = realInPlace((await store.current())?.stored, now);
-  if (real === undefined) return;
-  throw new CertathonError(
-    'CERTIFICATE_UNUSABLE',
-    `A certificate of the test CA would take the place of ${real}`,
-  );
-}
-
-/** A certificate that only our wrong clock calls due must not cost the CA's budget. */
-async function guardClock(
-  names: readonly string[],
-  dueByClock: boolean,
-  acme: AcmeClient,
-  tools: OrderTools,
-): Promise<void> {
-  const { now, skewMs } = trustedNow(acme.skewMs(), tools.clock.nowMs());
-  if (skewMs === 0) return;
-  tools.log.warn('clock.skewed', { skewMs, code: 'CLOCK_WRONG', reason: 'the CA tells another time' });
-  if (!dueByClock || (await tools.isDueAt(now, names))) return;
-  throw new CertathonError('CLOCK_WRONG', `${differenceInWords(skewMs)}, by whose time nothing is due`);
-}
-
 /** An order that an earlier pass began for the same names at the same CA, if the CA still knows it. */
 async function takeUpOrder(
   names: readonly string[],
   acme: AcmeClient,
   tools: OrderTools,
 ): Promise<{ begun: BegunOrder; order: Order } | undefined> {
-  const begun = await tools.store.order();
-  if (begun?.url === undefined || begun.directoryUrl !== tools.directoryUrl) return undefined;
+  const { store, directoryUrl } = tools;
+  await store.forgetOrders(trustedNow(acme.skewMs(), tools.clock.nowMs()).now);
+  const begun = await store.order(directoryUrl);
+  if (begun?.url === undefined) return undefined;
   // Finished, but a crash kept it from being removed: it would only bring the same certificate again.
   if (begun.url === (await tools.store.currentOrderUrl())) return undefined;
   if ([...begun.names].sort().join() !== [...names].sort().join()) return undefined;
@@ -125,6 +108,8 @@ async function takeUpOrder(
     const expired = order.expiresAt !== undefined && order.expiresAt <= now;
     const isOpen = order.status === 'pending' || order.status === 'ready';
     if (order.status !== 'invalid' && !(expired && isOpen)) {
+      // It stood aside while another CA was asked.
+      if ((await store.order())?.directoryUrl !== directoryUrl) await store.saveOrder(begun);
       tools.log.info('order.resumed', { order: begun.url, names, status: order.status, step: begun.step });
       return { begun, order };
     }
@@ -147,6 +132,10 @@ async function beginOrder(
   acme: AcmeClient,
   tools: OrderTools,
 ): Promise<{ begun: BegunOrder; order: Order }> {
+  const { meta } = await acme.directory();
+  const profile = await profileFor(Object.keys(meta.profiles ?? {}), names, tools);
+  const { caaIdentities: identities = [] } = meta;
+  await tools.checkCaa?.(names, { identities, accountUrl: acme.accountUrl(), method: 'http-01' });
   await tools.checkRoutes(names);
   await tools.tryAtStaging?.(names);
   const begun: BegunOrder = {
@@ -158,12 +147,18 @@ async function beginOrder(
   await tools.store.saveOrder(begun);
   const request = {
     names,
-    ...(tools.profile === undefined ? {} : { profile: tools.profile }),
+    ...(profile === undefined ? {} : { profile }),
     ...linkedTo(tools.replaces, acme),
   };
   const make = () => acme.newOrder(request);
   const order = await (tools.budget?.ask(make) ?? make());
-  const known: BegunOrder = { ...begun, url: order.url, step: 'ordered' };
+  const { url, expiresAt } = order;
+  const known: BegunOrder = {
+    ...begun,
+    url,
+    step: 'ordered',
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
   await tools.store.saveOrder(known);
   tools.log.info('order.created', { order: order.url, names, status: order.status });
   return { begun: known, order };
@@ -199,7 +194,11 @@ async function finishOrder(
   if (seen.status !== 'valid') await tools.budget?.issued();
   const bundle = await fetchBundle(used, order, acme, tools);
   const accountUrl = acme.accountUrl();
-  const issuedBy = accountUrl === undefined ? undefined : { directoryUrl: tools.directoryUrl, accountUrl };
+  const by = {
+    directoryUrl: tools.directoryUrl,
+    ...(tools.isTest === true ? { isTest: true as const } : {}),
+  };
+  const issuedBy = accountUrl === undefined ? undefined : { ...by, accountUrl };
   await tools.store.save(bundle, 'issued', order.url, new Date(tools.clock.nowMs()), issuedBy);
   await tools.store.removeOrder();
   const { fingerprint, notAfter, issuer } = bundle.facts;
@@ -254,7 +253,11 @@ async function chooseKey(tools: OrderTools): Promise<string> {
  * certificate only the options keep out stays: when they are corrected it is downloaded again, not ordered. */
 function isLost(error: unknown): boolean {
   if (!(error instanceof CertathonError) || error.facts.ofEveryOne === true) return false;
-  return ['ACME_CHALLENGE_FAILED', 'ACME_ORDER_INVALID', 'ACME_REFUSED', 'CERTIFICATE_UNUSABLE'].includes(
-    error.code,
-  );
+  return [
+    'ACME_CHALLENGE_FAILED',
+    'ACME_ORDER_INVALID',
+    'ACME_REFUSED',
+    'CERTIFICATE_UNUSABLE',
+    'ACCOUNT_DEACTIVATED',
+  ].includes(error.code);
 }

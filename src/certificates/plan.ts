@@ -99,7 +99,10 @@ function obtainPlan(
   // One that was begun is finished where it was begun.
   const stagingFirst =
     resumes === undefined && isStagingFirst(seen, reason) ? { stagingFirst: true as const } : {};
-  return { ...merged, steps: [{ do: 'order', names, reason, resumes, ...stagingFirst }, ...merged.steps] };
+  const { insteadOf, directoryUrl: ca } = seen;
+  const elsewhere = insteadOf === undefined ? {} : { ca, passedOver: insteadOf.reason };
+  const order = { do: 'order' as const, names, reason, resumes, ...stagingFirst, ...elsewhere };
+  return { ...merged, steps: [order, ...merged.steps] };
 }
 
 /** After a failure the test CA is asked first, where failures cost nothing; never when what is served is revoked. */

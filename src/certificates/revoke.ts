@@ -4,7 +4,7 @@ import { isKeyLost } from './store-revocations.ts';
 import type { PassStep } from './world.ts';
 
 /** After these the CA will never do it. */
-const FINAL = new Set(['ACME_REFUSED', 'CERTIFICATE_UNUSABLE', 'CONFIG_INVALID']);
+const FINAL = new Set(['ACME_REFUSED', 'ACCOUNT_DEACTIVATED', 'CERTIFICATE_UNUSABLE', 'CONFIG_INVALID']);
 
 /** Has a certificate revoked that a person asked for. May be repeated: a CA that did it before says so. What the CA
  * refuses is not asked for again; the certificate is replaced all the same when its key is lost.

@@ -3,7 +3,7 @@ import { choiceKey } from './choice.ts';
 import type { CertificatePolicy } from './model.ts';
 import { dueTime, isTooEarly } from './renewal.ts';
 import { infoOf } from './renewal-info.ts';
-import { isStaging } from './staging.ts';
+import { isTestCertificate } from './staging.ts';
 import type { LookedBalancer, Observation, ObservedCertificate, ObservedTarget } from './world.ts';
 
 /** Until when a certificate needs nothing at all, epoch milliseconds; undefined where that is not plain to see and
@@ -19,7 +19,7 @@ export function settledUntil(
   if (policy.forced || stored === undefined || names.length === 0 || (life !== 'wanted' && life !== 'grace'))
     return undefined;
   if (recorded !== undefined && choiceKey(recorded.choice) !== choiceKey(choice)) return undefined;
-  if (isStaging(stored.issuer) || isTooEarly(stored, now) || now >= stored.notAfter) return undefined;
+  if (isTestCertificate(stored) || isTooEarly(stored, now) || now >= stored.notAfter) return undefined;
   if (!names.every((name) => stored.names.includes(name))) return undefined;
   const here = targets.filter(({ places }) => places.has(id));
   if (here.length === 0 || !here.every((target) => isServed(certificate, target))) return undefined;

@@ -1,4 +1,5 @@
 // pure
+import type { StoredCertificate } from './model.ts';
 
 /** Certificates of the test CA of Let's Encrypt: real in every way but that no browser trusts them. */
 
@@ -8,15 +9,22 @@ export function isStaging(text: string): boolean {
   return /staging|fake le/i.test(text);
 }
 
-interface Replaced {
-  issuer: string;
+/** Whether a certificate is of a test CA, by what was written down when it was issued or by its issuer. Pure. */
+export function isTestCertificate({
+  issuer,
+  issuedBy,
+}: Pick<StoredCertificate, 'issuer' | 'issuedBy'>): boolean {
+  return issuedBy?.isTest === true || isStaging(issuer);
+}
+
+interface Replaced extends Pick<StoredCertificate, 'issuer' | 'issuedBy'> {
   notAfter: Date;
   selfSigned: boolean;
 }
 
 /** Why nothing of the test CA may take a place: what stands there is real and good until later. Pure. */
 export function realInPlace(replaced: Replaced | undefined, now: Date): string | undefined {
-  if (replaced === undefined || replaced.selfSigned || isStaging(replaced.issuer)) return undefined;
+  if (replaced === undefined || replaced.selfSigned || isTestCertificate(replaced)) return undefined;
   if (replaced.notAfter <= now) return undefined;
   return `a certificate that is none (issuer ${replaced.issuer}) and is valid until ${replaced.notAfter.toISOString()}`;
 }

@@ -19,9 +19,12 @@ export interface StoredEntry {
   issued: readonly string[];
   /** An order that was begun and not finished. */
   order: { names: string[]; url: string | undefined; directoryUrl: string } | undefined;
+  /** What held an order back last. */
   hold: Hold | undefined;
   /** What the CA said about when to renew the stored one. */
   renewal?: RenewalInfo | undefined;
+  /** What does at other CAs. */
+  otherHolds?: readonly Hold[];
 }
 
 /** An entry, and when its directory was changed last, in milliseconds. */
@@ -40,7 +43,7 @@ const PARALLEL = 32;
 const ISSUED_AT_HAND = 20;
 
 /** The first line of the index; another version of it is made anew. */
-const HEAD = '"index 3"';
+const HEAD = '"index 4"';
 
 /** All certificates of a store, by id. The files of each certificate are the truth; the index spares reading
  * them again while the directory of a certificate has not been changed since. It may be lost at any time. */
@@ -139,15 +142,16 @@ function* linesOf(known: ReadonlyMap<string, Marked>): Generator<string> {
 }
 
 async function readEntry(store: Store): Promise<StoredEntry> {
-  const [record, current, issued, begun, finishedUrl, hold, renewal] = await Promise.all([
+  const [record, current, issued, begun, finishedUrl, holds, renewal] = await Promise.all([
     store.record(),
     store.current(),
     store.issued(),
     store.order(),
     store.currentOrderUrl(),
-    store.hold(),
+    store.holds(),
     store.renewal(),
   ]);
+  const [hold, ...otherHolds] = holds;
   // A crash after the certificate was stored leaves the order that brought it.
   const isFinished = begun?.url !== undefined && begun.url === finishedUrl;
   return {
@@ -168,5 +172,6 @@ async function readEntry(store: Store): Promise<StoredEntry> {
         : { names: begun.names, url: begun.url, directoryUrl: begun.directoryUrl },
     hold,
     ...(renewal === undefined || renewal.fingerprint !== current?.stored.fingerprint ? {} : { renewal }),
+    ...(otherHolds.length === 0 ? {} : { otherHolds }),
   };
 }

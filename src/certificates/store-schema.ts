@@ -15,6 +15,8 @@ export const BEGUN_ORDER = z.object({
   keyPem: z.string(),
   /** How far it came, as far as was written down: the key is there, the CA knows the order, all names are proven. */
   step: z.enum(['begun', 'ordered', 'proven']).optional(),
+  /** When the CA forgets it, as far as the CA said. */
+  expiresAt: z.coerce.date().optional(),
 });
 export type BegunOrder = z.infer<typeof BEGUN_ORDER>;
 
@@ -26,10 +28,12 @@ export const CURRENT = z.object({
   storedAt: z.coerce.date().optional(),
   /** A person put it back: not renewed by its age before this time. */
   keptUntil: z.coerce.date().optional(),
-  /** By which CA and account it was issued. */
-  issuedBy: z.object({ directoryUrl: z.string(), accountUrl: z.string() }).optional(),
   /** Fingerprints issued by us, newest last; kept after their bundles are pruned. */
   issued: z.array(fingerprint),
+  /** By which CA and account it was issued. */
+  issuedBy: z
+    .object({ directoryUrl: z.string(), accountUrl: z.string(), isTest: z.literal(true).optional() })
+    .optional(),
 });
 export type Current = z.infer<typeof CURRENT>;
 
@@ -68,7 +72,15 @@ export const HOLD = z.object({
   failures: z.number().int().nonnegative(),
   byCa: z.boolean(),
   isPaused: z.literal(true).optional(),
+  directoryUrl: z.string().optional(),
+  troubles: z.number().int().nonnegative().optional(),
 });
+
+/** Orders of one certificate may be held at several CAs. One alone stands as it is, as earlier versions wrote it. */
+export const HOLDS = z.union([
+  HOLD.transform((hold) => [hold]),
+  z.object({ holds: z.array(HOLD) }).transform(({ holds }) => holds),
+]);
 
 const text = z.string().max(2048);
 

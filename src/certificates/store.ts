@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
@@ -19,7 +20,7 @@ import {
   type CertificateRecord,
   CURRENT,
   type Current,
-  HOLD,
+  HOLDS,
   parseStored,
   RENEWAL_INFO,
   type RenewalInfo,
@@ -46,7 +47,7 @@ export interface Store {
     origin: Origin,
     orderUrl: string | undefined,
     storedAt: Date,
-    issuedBy?: IssuedBy,
+    issuedBy?: IssuedBy | undefined,
   ): Promise<void>;
   /** Makes a bundle that is there the current one. @throws STORE_UNUSABLE when it is not there */
   restore(fingerprint: string, times: { storedAt: Date; keptUntil: Date | undefined }): Promise<void>;
@@ -58,12 +59,20 @@ export interface Store {
   version(fingerprint: string): Promise<Bundle | undefined>;
   record(): Promise<CertificateRecord | undefined>;
   saveRecord(record: CertificateRecord): Promise<void>;
-  order(): Promise<BegunOrder | undefined>;
+  /** The order that was begun last, or the one at that CA. */
+  order(directoryUrl?: string): Promise<BegunOrder | undefined>;
+  /** One that was begun at another CA is kept beside it. */
   saveOrder(order: BegunOrder): Promise<void>;
   removeOrder(): Promise<void>;
-  /** Why no order is made for now. */
+  /** Forgets orders at other CAs that are over. */
+  forgetOrders(now: Date): Promise<void>;
+  /** Why no order is made for now: what happened last. */
   hold(): Promise<Hold | undefined>;
+  /** At each CA, what happened last first. */
+  holds(): Promise<Hold[]>;
+  /** Takes the place of the one at the same CA. */
   saveHold(hold: Hold): Promise<void>;
+  saveHolds(holds: readonly Hold[]): Promise<void>;
   removeHold(): Promise<void>;
   /** What the CA said about when to renew it, or one before it. A file that can not be read is asked for anew. */
   renewal(): Promise<RenewalInfo | undefined>;
@@ -82,6 +91,13 @@ export interface StoredVersion {
 const LARGEST_FILE = 1024 * 1024;
 const ISSUED_REMEMBERED = 200;
 const BUNDLE = /^bundle-([0-9a-f]{64})\.pem$/;
+
+/** Orders at other CAs than the last one. */
+const BESIDE = /^order-[0-9a-f]{8}\.json$/;
+
+function besideName(directoryUrl: string): string {
+  return `order-${createHash('sha256').update(directoryUrl).digest('hex').slice(0, 8)}.json`;
+}
 
 export interface OpenOptions {
   /** Creates nothing: what is not there counts as empty. For a look that must change nothing. */
@@ -122,6 +138,16 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     if (!parsed.ok) return { problem: parsed.problem };
     const isThis = parsed.bundle.facts.fingerprint === fingerprint;
     return isThis ? parsed.bundle : { problem: 'it is another certificate' };
+  };
+
+  const readHolds = async (): Promise<Hold[]> =>
+    ((await readJson<Hold[]>('hold-order.json', HOLDS)) ?? []).toSorted(
+      (a, b) => b.since.getTime() - a.since.getTime(),
+    );
+  const saveHolds = async (holds: readonly Hold[]): Promise<void> => {
+    const [first] = holds;
+    if (first === undefined) await removeFile(pathOf('hold-order.json'));
+    else await writeJson('hold-order.json', holds.length === 1 ? first : { holds });
   };
 
   return {
@@ -183,11 +209,35 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     },
     record: () => readJson('record.json', CERTIFICATE_RECORD),
     saveRecord: (record) => writeJson('record.json', record),
-    order: () => readJson('order.json', BEGUN_ORDER),
-    saveOrder: (order) => writeJson('order.json', order),
+    async order(directoryUrl) {
+      const last = await readJson('order.json', BEGUN_ORDER);
+      if (directoryUrl === undefined || last?.directoryUrl === directoryUrl) return last;
+      return readJson(besideName(directoryUrl), BEGUN_ORDER);
+    },
+    async saveOrder(order) {
+      const last = await readJson('order.json', BEGUN_ORDER).catch(() => undefined);
+      if (last?.url !== undefined && last.directoryUrl !== order.directoryUrl)
+        await writeJson(besideName(last.directoryUrl), last);
+      await writeJson('order.json', order);
+      await removeFile(pathOf(besideName(order.directoryUrl)));
+    },
     removeOrder: () => removeFile(pathOf('order.json')),
-    hold: () => readJson('hold-order.json', HOLD),
-    saveHold: (hold) => writeJson('hold-order.json', hold),
+    async forgetOrders(now) {
+      for (const file of (await readdir(home).catch(() => [])).filter((name) => BESIDE.test(name))) {
+        const order = await readJson(file, BEGUN_ORDER).catch(() => undefined);
+        if ((order?.expiresAt ?? now) <= now) await removeFile(pathOf(file));
+      }
+    },
+    hold: async () => (await readHolds())[0],
+    holds: readHolds,
+    async saveHold(hold) {
+      // One that names no CA was written by an earlier version, about the one that was configured then.
+      const others = (await readHolds()).filter(
+        ({ directoryUrl }) => directoryUrl !== undefined && directoryUrl !== hold.directoryUrl,
+      );
+      await saveHolds([hold, ...others]);
+    },
+    saveHolds,
     removeHold: () => removeFile(pathOf('hold-order.json')),
     renewal: () => readJson('renewal.json', RENEWAL_INFO).catch(() => undefined),
     saveRenewal: (info) => writeJson('renewal.json', info),

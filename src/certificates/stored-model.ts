@@ -32,4 +32,6 @@ export interface StoredCertificate extends CertificateFacts {
 export interface IssuedBy {
   directoryUrl: string;
   accountUrl: string;
+  /** It is a test CA, whose certificates nobody trusts. */
+  isTest?: true | undefined;
 }

@@ -4,6 +4,7 @@ import { holdAfter, RELOAD_AGAIN_MS } from './backoff.ts';
 import { type ExecuteTools, execute } from './execute.ts';
 import type { Problem } from './model.ts';
 import { forgetFailures, setNamesAside } from './name-failures.ts';
+import { endHolds, holdOrder } from './order-holds.ts';
 import { isFinal } from './revoke.ts';
 import type { Observation, PassStep } from './world.ts';
 
@@ -89,10 +90,7 @@ async function tryRevocation(
     const failure = failureOf(error, tools);
     const before = seen.certificates.find((each) => each.id === id);
     const now = new Date(tools.clock.nowMs());
-    const hold = isFinal(failure)
-      ? undefined
-      : holdAfter(failure, before?.orderHold, now, before?.stored?.notAfter);
-    if (hold !== undefined) await tools.stores.of(id).saveHold(hold);
+    const hold = isFinal(failure) ? undefined : await holdOrder(failure, before, tools.stores.of(id), now);
     tools.log.error('certificate.failed', {
       certificate: id,
       code: failure.code,
@@ -127,7 +125,7 @@ export async function tryOrders(
       const store = tools.stores.of(step.certificate);
       try {
         ended.found.push(...(await execute(step, seen, tools)));
-        if (certificate?.orderHold !== undefined) await store.removeHold();
+        await endHolds(store, new Date(tools.clock.nowMs()));
         await forgetFailures(step.names, seen, tools);
         ended.done.push(step);
       } catch (error) {
@@ -140,8 +138,7 @@ export async function tryOrders(
           return;
         }
         const now = new Date(tools.clock.nowMs());
-        const hold = holdAfter(failure, certificate?.orderHold, now, certificate?.stored?.notAfter);
-        await store.saveHold(hold);
+        const hold = await holdOrder(failure, certificate, store, now);
         tools.log.error('certificate.failed', {
           certificate: step.certificate,
           code: failure.code,

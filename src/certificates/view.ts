@@ -48,6 +48,7 @@ export function viewOf(
     order: certificate.order,
     orderHold: certificate.waits ?? certificate.orderHold,
     hasFailed: certificate.hasFailed === true || (certificate.orderHold?.failures ?? 0) > 0,
+    ...(certificate.insteadOf === undefined ? {} : { insteadOf: certificate.insteadOf }),
     targets: seen.targets.flatMap((target) => targetFor(certificate, target, seen, covering) ?? []),
     unseen: [],
   };

@@ -39,6 +39,7 @@ export interface ObservedCertificate {
   directoryUrl: string;
   stored: StoredCertificate | undefined;
   order: { names: string[]; url: string | undefined } | undefined;
+  /** Of the CA that the certificate is ordered from. */
   orderHold: Hold | undefined;
   /** Names that are left out for now, since each failed by itself; `names` does not have them. */
   held?: readonly HeldName[] | undefined;
@@ -46,6 +47,10 @@ export interface ObservedCertificate {
   hasFailed?: true;
   /** The order that is due would exceed a limit of the CA (limits/hold-back.ts). */
   waits?: Hold;
+  /** At all CAs; absent where nothing failed. */
+  holds?: readonly Hold[];
+  /** It is ordered from another CA than the one that comes first, and why (choose-ca.ts). */
+  insteadOf?: { directoryUrl: string; reason: string };
   /** A person asked to forget it. */
   forgotten?: true;
   /** The stored one is revoked, or is to be. */

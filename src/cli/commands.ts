@@ -14,6 +14,7 @@ export interface CommandEntry {
 
 /** Commands of two words, by the first one. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  account: 'Look at the accounts at the CAs, change their keys, end them.',
   certificates: 'Look at the certificates in the store, put an earlier one back, order anew, export.',
   rollout: 'Replace an app behind marathon-lb by its next version, without a lost request: blue/green.',
 };
@@ -28,6 +29,12 @@ const ONE = {
   option: 'certificate',
   placeholder: '[CERTIFICATE]',
   doc: 'id of a certificate, or a name that it covers',
+} as const;
+
+const CA = {
+  option: 'ca',
+  placeholder: '[CA]',
+  doc: 'the CA, by its name or address; the one of --acme-directory unless given',
 } as const;
 
 /** The commands that take the options of the table, each with a file of its own that is loaded when it runs. */
@@ -112,6 +119,35 @@ export const COMMANDS: Record<CommandName, CommandEntry> = {
     positional: ONE,
     logLevel: 'warn',
     load: async () => (await import('./revoke.ts')).runRevoke,
+  },
+  'account show': {
+    summary:
+      'Tell of the accounts at all CAs what the CAs say: address, status, contact, terms; changes nothing.',
+    example: 'certathon account show --json',
+    positional: { ...CA, doc: 'one CA, by its name or address; all unless given' },
+    logLevel: 'warn',
+    load: async () => (await import('./account.ts')).runAccountShow,
+  },
+  'account register': {
+    summary: 'Make the account before the first order does, or another one after it was deactivated.',
+    example: 'certathon account register zerossl',
+    positional: CA,
+    logLevel: 'warn',
+    load: async () => (await import('./account.ts')).runAccountRegister,
+  },
+  'account rollover': {
+    summary: 'Give the account a new key; its address stays, and with it what CAA records say of it.',
+    example: 'certathon account rollover',
+    positional: CA,
+    logLevel: 'warn',
+    load: async () => (await import('./account.ts')).runAccountRollover,
+  },
+  'account deactivate': {
+    summary: 'End the account for good; certificates that it ordered stay valid.',
+    example: 'certathon account deactivate letsencrypt-staging --yes',
+    positional: CA,
+    logLevel: 'warn',
+    load: async () => (await import('./account.ts')).runAccountDeactivate,
   },
   'rollout start': {
     summary:

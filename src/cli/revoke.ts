@@ -18,9 +18,10 @@ export const runRevoke: RunCommand = async (running) => {
   const bundle = await namedVersion(running, stores, entry, 'revoke');
   const { facts } = bundle;
   const { reason, by } = config;
+  const issuer = facts.fingerprint === stored?.fingerprint ? stored.issuedBy?.directoryUrl : undefined;
   const asked = {
     ...{ certificate: id, reason, by, askedAt: new Date(clock.nowMs()), state: 'asked' as const },
-    directoryUrl: record?.choice.directoryUrl ?? config.acmeDirectory,
+    directoryUrl: issuer ?? record?.choice.directoryUrl ?? config.acmeDirectory,
     keyHash: keyHash(bundleKey(bundle)),
   };
   const isLost = isKeyLost({ reason, by });

@@ -1,7 +1,7 @@
 import { simulate } from '../certificates/simulate/simulate.ts';
 import { hasLapsed, simulationText } from '../certificates/simulate/simulation-text.ts';
+import { policyOf } from '../policy.ts';
 import type { Running } from '../service.ts';
-import { policyOf } from '../wiring.ts';
 import { print } from './renew.ts';
 
 /** `certathon plan --simulate`: the planner on a virtual clock, by the options of this installation. Nothing is asked of

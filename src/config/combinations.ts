@@ -1,4 +1,5 @@
 // pure
+import { caProblems } from './combinations-cas.ts';
 import { credentialProblems } from './combinations-marathon.ts';
 
 /** Options that mean something only beside another one: set alone they would be passed over in silence. */
@@ -10,7 +11,11 @@ type Sources = Readonly<Record<string, string>>;
 /** What is wrong with options taken together, in sentences like those about single ones. Pure.
  * @param sources where each value that was given came from; `default` counts as not given */
 export function combinationProblems(values: Values, sources: Sources): string[] {
-  return [...credentialProblems(values, sources), ...deliveryProblems(values, sources)];
+  return [
+    ...credentialProblems(values, sources),
+    ...caProblems(values, sources),
+    ...deliveryProblems(values, sources),
+  ];
 }
 
 function deliveryProblems({ delivery, directory }: Values, sources: Sources): string[] {

@@ -21,6 +21,18 @@ export function parseToken(text: string): Read<string> {
     : { problem: 'is not a token: it has spaces or odd letters' };
 }
 
+/** The fewest bytes of an HMAC key: the shortest hash that any of its uses has. */
+const SHORTEST_HMAC = 16;
+
+/** An HMAC key as CAs hand it out, in base64url or base64; base64url afterwards. */
+export function parseHmacKey(text: string): Read<string> {
+  const isEncoded = /^[A-Za-z0-9_+/-]+={0,2}$/.test(text);
+  const bytes = Buffer.from(text, 'base64url');
+  return isEncoded && bytes.length >= SHORTEST_HMAC
+    ? { value: bytes.toString('base64url') }
+    : { problem: `is not an HMAC key of at least ${SHORTEST_HMAC} bytes in base64url` };
+}
+
 /** PEM; a variable of Marathon often carries its line ends as backslash and n. */
 export function parsePrivateKey(text: string): Read<string> {
   const key = privateKeyOf(text);

@@ -2,6 +2,7 @@
 import { type Config, configKey } from './config.ts';
 import type { Kind } from './kinds.ts';
 import {
+  ACCOUNT_COMMANDS,
   CERTIFICATE_COMMANDS,
   type CommandName,
   envName,
@@ -33,6 +34,7 @@ const PLACEHOLDERS: Record<Kind, string> = {
   url: '<url>',
   urls: '<urls>',
   cas: '<cas>',
+  caSettings: '<json>',
   host: '<host>',
   address: '<address>',
   servers: '<addresses>',
@@ -44,6 +46,7 @@ const PLACEHOLDERS: Record<Kind, string> = {
   timeZone: '<zone>',
   privateKey: '<pem>',
   token: '<token>',
+  hmacKey: '<key>',
   serviceAccount: '<json>',
   user: '<uid:gid>',
 };
@@ -120,7 +123,12 @@ export function referenceRows(): ReferenceRow[] {
 
 /** All commands about certificates are called by one word, as are all about rollouts. */
 function commandsOf(entry: OptionEntry): string {
-  const groups = { certificates: CERTIFICATE_COMMANDS, store: STORE_COMMANDS, rollouts: ROLLOUT_COMMANDS };
+  const groups = {
+    certificates: CERTIFICATE_COMMANDS,
+    store: STORE_COMMANDS,
+    accounts: ACCOUNT_COMMANDS,
+    rollouts: ROLLOUT_COMMANDS,
+  };
   const words = Object.entries(groups).flatMap(([word, commands]: [string, readonly CommandName[]]) => {
     const taking = commands.filter((command) => takesOption(entry, command));
     return taking.length === commands.length ? [word] : taking;

@@ -1,7 +1,8 @@
 // pure
 import { isIP } from 'node:net';
+import { parseCaSettings } from './ca-settings.ts';
 import { parseCas, parseUrl } from './ca-url.ts';
-import { parsePrivateKey, parseServiceAccount, parseToken } from './credentials.ts';
+import { parseHmacKey, parsePrivateKey, parseServiceAccount, parseToken } from './credentials.ts';
 import { durationMs, isCron } from './times.ts';
 import { parseUser } from './user.ts';
 import { parseWindows } from './windows.ts';
@@ -49,6 +50,7 @@ export const KINDS = {
   url: parseUrl,
   urls: parseUrls,
   cas: parseCas,
+  caSettings: parseCaSettings,
   host: parseHost,
   address: (text) => (isIP(text) > 0 ? ok(text) : bad('is not an IP address')),
   servers: parseServers,
@@ -60,6 +62,7 @@ export const KINDS = {
   timeZone: parseTimeZone,
   privateKey: parsePrivateKey,
   token: parseToken,
+  hmacKey: parseHmacKey,
   serviceAccount: parseServiceAccount,
   user: parseUser,
 } as const satisfies Record<string, (text: string, rules: KindRules) => Parsed<unknown>>;
@@ -76,7 +79,7 @@ export function parseKind(kind: Kind, text: string, rules: KindRules): Parsed<un
   return KINDS[kind](text, rules);
 }
 const CONTROL = /\p{Cc}/u;
-const OF_LINES: ReadonlySet<Kind> = new Set(['privateKey', 'serviceAccount']);
+const OF_LINES: ReadonlySet<Kind> = new Set(['privateKey', 'serviceAccount', 'caSettings']);
 
 /** Kinds of several items, which are empty when unset. */
 export function isList(kind: Kind): boolean {

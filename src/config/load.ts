@@ -1,9 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { CertathonError, describeError } from '../lib/errors.ts';
 import type { EventName, Fields } from '../lib/log.ts';
 import { maskSecrets, registerSecret, SHORTEST_SECRET } from '../lib/mask.ts';
 import { quoted } from '../lib/printable.ts';
+import { readCaFiles } from './ca-files.ts';
+import type { CaSettings } from './ca-settings.ts';
 import { combinationProblems } from './combinations.ts';
 import { rolloutProblems } from './combinations-rollout.ts';
 import { type Config, configKey } from './config.ts';
@@ -11,6 +12,7 @@ import { readConfigFile, readTextFile } from './file.ts';
 import { isList, parseKind } from './kinds.ts';
 import { type CommandName, envName, type OptionEntry, takesOption } from './option.ts';
 import { OPTIONS } from './options.ts';
+import { isCertificates } from './pem.ts';
 import { type Given, gatherSources } from './sources.ts';
 import { movePassword, registerPasswords } from './userinfo.ts';
 
@@ -77,6 +79,8 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     if (entry.contentOf !== undefined && values[entry.name] !== undefined)
       readContent(entry, own, { given, values, sources, readFile, problems });
   }
+  if (values.caSettings !== undefined)
+    values.caSettings = readCaFiles(values.caSettings as readonly CaSettings[], readFile, problems);
   problems.push(...combinationProblems(values, sources), ...rolloutProblems(values, sources, command));
   if (problems.length > 0) throw invalid(problems);
   for (const value of Object.values(values)) Object.freeze(value);
@@ -166,14 +170,5 @@ function readContent(entry: OptionEntry, path: Given, request: ContentRequest): 
     }
   } catch (error) {
     problems.push(`${place} cannot be read: ${describeError(error)}`);
-  }
-}
-
-function isCertificates(text: string): boolean {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
-  try {
-    return blocks.map((block) => new X509Certificate(block)).length > 0;
-  } catch {
-    return false;
   }
 }

@@ -15,6 +15,13 @@ export const CERTIFICATE_COMMANDS = [
 ] as const;
 /** Those that only read the store. */
 export const STORE_COMMANDS = ['certificates list', 'certificates show', 'certificates export'] as const;
+/** Those about the accounts at the CAs. */
+export const ACCOUNT_COMMANDS = [
+  'account show',
+  'account register',
+  'account rollover',
+  'account deactivate',
+] as const;
 export const ROLLOUT_COMMANDS = [
   'rollout start',
   'rollout status',
@@ -26,6 +33,7 @@ export const ROLLOUT_COMMANDS = [
 export type CommandName =
   | (typeof CERTIFICATE_COMMANDS)[number]
   | (typeof STORE_COMMANDS)[number]
+  | (typeof ACCOUNT_COMMANDS)[number]
   | (typeof ROLLOUT_COMMANDS)[number];
 
 /** One line of the table in options.ts. Everything else about an option follows from it. */

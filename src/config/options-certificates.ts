@@ -1,9 +1,8 @@
 // pure
 import { DEFAULT_KEY_TYPE, KEY_TYPES } from '../lib/key-types.ts';
-import { KNOWN_CAS } from './known-cas.ts';
 import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry } from './option.ts';
 
-/** The part of the table about names, challenges and the CA; options.ts has the whole. */
+/** The part of the table about names, challenges and keys; options.ts has the whole. */
 export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
   {
     name: 'appId',
@@ -64,7 +63,7 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     kind: 'choice',
     choices: ['off', 'warn', 'require'],
     default: 'warn',
-    doc: 'Whether the public route of each name is tried before the CA is asked.',
+    doc: 'Whether the public route of each name, and its CAA records, are tried before the CA is asked.',
   },
   {
     name: 'routeWait',
@@ -75,45 +74,6 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
   },
   { name: 'httpPort', kind: 'port', default: '80', doc: 'Port that the CA connects to for challenges.' },
   { name: 'httpsPort', kind: 'port', default: '443', doc: 'Port to which a route may redirect for HTTPS.' },
-  // CA
-  {
-    name: 'acmeDirectory',
-    kind: 'url',
-    named: KNOWN_CAS,
-    default: 'letsencrypt',
-    also: [
-      { name: 'LETSENCRYPT_SERVER_URL', deprecated: true },
-      { name: 'LETSENCRYPT_URL', deprecated: true },
-    ],
-    doc: 'Directory of the CA: letsencrypt, letsencrypt-staging or an address.',
-  },
-  {
-    name: 'acmeEmail',
-    kind: 'email',
-    also: [{ name: 'LETSENCRYPT_EMAIL', deprecated: true }],
-    example: 'ops@example.com',
-    doc: 'Address that the CA may write to about the account.',
-  },
-  {
-    name: 'acmeCaFile',
-    kind: 'path',
-    contentOf: 'acmeCa',
-    example: '/etc/ssl/pebble.pem',
-    doc: 'File of CA certificates (PEM) by which the ACME server is trusted, instead of those of Node.',
-  },
-  {
-    name: 'acmeAccountKey',
-    kind: 'privateKey',
-    secret: true,
-    doc: 'Private key (PEM) of an ACME account to use instead of one made and kept in the store.',
-  },
-  {
-    name: 'acmeAccountKeyFile',
-    kind: 'path',
-    contentOf: 'acmeAccountKey',
-    example: '/run/secrets/acme.pem',
-    doc: 'File that holds the private key of the account.',
-  },
   // Keys and chains
   {
     name: 'keyType',
@@ -133,14 +93,6 @@ export const CERTIFICATE_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     example: 'ISRG Root X2',
     doc: 'Common name or organization of the issuer at the top of the chain to take, where the CA offers several.',
   },
-  {
-    name: 'issuerCaFile',
-    kind: 'path',
-    contentOf: 'issuerCa',
-    example: '/etc/ssl/company-root.pem',
-    doc: 'File of root certificates (PEM) to which the certificates of the CA must lead, instead of the public ones for public CAs and of none for others.',
-  },
-  { name: 'acmeProfile', kind: 'text', example: 'tlsserver', doc: 'Certificate profile to ask the CA for.' },
   {
     name: 'caLimits',
     kind: 'choice',

@@ -1,6 +1,12 @@
 // pure
 import { KNOWN_CAS } from './known-cas.ts';
-import { CERTIFICATE_COMMANDS, forCommands, type OptionEntry, STORE_COMMANDS } from './option.ts';
+import {
+  ACCOUNT_COMMANDS,
+  CERTIFICATE_COMMANDS,
+  forCommands,
+  type OptionEntry,
+  STORE_COMMANDS,
+} from './option.ts';
 
 /** The part of the table about which names get a certificate, and which; options.ts has the whole. */
 export const NAME_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
@@ -47,6 +53,7 @@ export const NAME_OPTIONS = forCommands(CERTIFICATE_COMMANDS, [
     name: 'labelCas',
     kind: 'cas',
     named: KNOWN_CAS,
+    commands: [...CERTIFICATE_COMMANDS, ...ACCOUNT_COMMANDS],
     example: 'letsencrypt-staging',
     doc: 'CAs that CERTATHON_{n}_CA may choose, each as --acme-directory takes it.',
   },

@@ -1,5 +1,6 @@
 // pure
 import {
+  ACCOUNT_COMMANDS,
   CERTIFICATE_COMMANDS,
   forCommands,
   type OptionEntry,
@@ -11,6 +12,7 @@ import {
 const SCHEDULE_OPTIONS = forCommands([...CERTIFICATE_COMMANDS, ...STORE_COMMANDS], [
   {
     name: 'store',
+    commands: [...CERTIFICATE_COMMANDS, ...STORE_COMMANDS, ...ACCOUNT_COMMANDS],
     kind: 'path',
     default: '/var/lib/certathon',
     doc: 'Directory of bundles, account and open orders; it should outlive the task.',
@@ -127,6 +129,7 @@ export const RUNNING_OPTIONS = [
       ...CERTIFICATE_COMMANDS.filter((name) => name !== 'serve'),
       'certificates list',
       'certificates show',
+      ...ACCOUNT_COMMANDS,
       ...ROLLOUTS,
     ],
     doc: 'Print the result as JSON; of a rollout each step too, one line of JSON each.',
@@ -162,6 +165,7 @@ export const RUNNING_OPTIONS = [
       'certificates forget',
       'certificates export',
       'revoke',
+      'account deactivate',
       'rollout start',
       'rollout resume',
       'rollout abort',

@@ -1,5 +1,6 @@
 // pure
 import type { OptionEntry } from './option.ts';
+import { CA_OPTIONS } from './options-cas.ts';
 import { CERTIFICATE_OPTIONS } from './options-certificates.ts';
 import { DELIVERY_OPTIONS } from './options-delivery.ts';
 import { MARATHON_OPTIONS } from './options-marathon.ts';
@@ -41,6 +42,7 @@ export const OPTIONS = [
   },
   ...DELIVERY_OPTIONS,
   ...CERTIFICATE_OPTIONS,
+  ...CA_OPTIONS,
   ...NAME_OPTIONS,
   ...STORED_OPTIONS,
   ...ROLLOUT_OPTIONS,

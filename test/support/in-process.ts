@@ -6,7 +6,8 @@ import type { LogLine } from '../../src/lab/sidecar-log.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { MarathonClient } from '../../src/marathon/client.ts';
-import { policyOf, wire } from '../../src/wiring.ts';
+import { policyOf } from '../../src/policy.ts';
+import { wire } from '../../src/wiring.ts';
 
 /** One pass inside this process, so that a test can stand between the program and Marathon.
  * @param disturb gets the client to replace methods of it */

@@ -166,7 +166,8 @@ export function virtualPass(world: VirtualWorld): VirtualPasses {
       const stored = certificate?.stored;
       if (certificate === undefined || stored === undefined) continue;
       asked.add(stored.fingerprint);
-      const subject = { fingerprint: stored.fingerprint, directoryUrl };
+      const since = infoOf(certificate)?.since ?? new Date(nowMs);
+      const subject = { fingerprint: stored.fingerprint, directoryUrl, since };
       try {
         const told = world.ca.renewalInfo(stored, nowMs);
         counts.looks += 1;

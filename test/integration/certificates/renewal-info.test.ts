@@ -63,7 +63,7 @@ async function program() {
       clock,
       log,
       openRenewalInfo: () => open(createAccountKey()),
-      obtain: async (_certificate, names, dueByClock, stop) => {
+      obtain: async (_certificate, names, dueByClock, _stagingFirst, stop) => {
         const tools = {
           ...{ store: world.store, challenges, directoryUrl, openAcme: open, clock, log, signal: stop },
           accounts: await openAccountStore(directory.path, directoryUrl),

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createAccountKey } from '../../../src/acme/account-key.ts';
 import type { AcmeClient } from '../../../src/acme/client.ts';
 import { type AccountTools, openAccount } from '../../../src/certificates/account.ts';
+import type { AccountStore } from '../../../src/certificates/store-accounts.ts';
 
 const KEY = createAccountKey();
 
@@ -10,12 +11,13 @@ function counting(failures = 0) {
   const counts = { opened: 0, closed: 0, asked: 0 };
   const tools: AccountTools = {
     accounts: {
+      nextKey: async () => undefined,
       read: async () => ({ keyPem: KEY, url: 'https://ca.example/account/1' }),
       saveKey: async () => undefined,
       saveUrl: async () => undefined,
       saveThumbprint: async () => undefined,
       thumbprint: async () => undefined,
-    },
+    } as Partial<AccountStore> as AccountStore,
     openAcme: () => {
       counts.opened += 1;
       return {

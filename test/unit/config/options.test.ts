@@ -80,7 +80,7 @@ describe('helpOptions()', () => {
 
   it('names default, choices and variable in one line', () => {
     expect(helpOptions('serve').find(({ flags }) => flags.startsWith('--route-check'))?.description).toBe(
-      'Whether the public route of each name is tried before the CA is asked. One of off, warn, require. Default: warn. [CERTATHON_ROUTE_CHECK]',
+      'Whether the public route of each name, and its CAA records, are tried before the CA is asked. One of off, warn, require. Default: warn. [CERTATHON_ROUTE_CHECK]',
     );
   });
 });
@@ -122,7 +122,8 @@ describe('referenceRows()', () => {
 describe('referenceRows() of commands', () => {
   it.each([
     ['marathonUrl', 'all'],
-    ['store', 'certificates, store'],
+    ['store', 'certificates, store, accounts'],
+    ['ca', 'accounts'],
     ['marathonLb', 'rollouts'],
     ['schedule', 'serve'],
     ['dryRun', 'renew, plan, adopt, rollout start, zdd'],

@@ -5,7 +5,7 @@ import {
   oldDirectory,
 } from '../../../../src/certificates/adopt/old-directories.ts';
 import { type KindRules, parseKind } from '../../../../src/config/kinds.ts';
-import { CERTIFICATE_OPTIONS } from '../../../../src/config/options-certificates.ts';
+import { CA_OPTIONS } from '../../../../src/config/options-cas.ts';
 
 const V2 = 'https://acme-v02.api.letsencrypt.org/directory';
 
@@ -38,7 +38,7 @@ describe('oldDirectory()', () => {
 it.each(['acme-v01.api.letsencrypt.org', 'acme-staging.api.letsencrypt.org'])(
   'accounts of %s go to the CA that the option sends its address to',
   (host) => {
-    const option = CERTIFICATE_OPTIONS.find(({ kind }) => kind === 'url') as KindRules;
+    const option = CA_OPTIONS.find(({ kind }) => kind === 'url') as KindRules;
 
     expect(parseKind('url', `https://${host}/directory`, option)).toMatchObject({
       value: oldDirectory(host)?.directoryUrl,

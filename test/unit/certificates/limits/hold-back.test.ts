@@ -47,7 +47,7 @@ const due = (name: string, days?: number, changes: Partial<ObservedCertificate> 
 /** The CA that issued it wants it replaced now. */
 function inWindow(name: string): Partial<ObservedCertificate> {
   const held = due(name, 19).stored;
-  const told = { fingerprint: print(name), directoryUrl: CA, askAt: daysFrom(1), failures: 0 };
+  const told = { fingerprint: print(name), directoryUrl: CA, since: NOW, askAt: daysFrom(1), failures: 0 };
   const window = { start: daysFrom(-1), end: daysFrom(1) };
   return {
     stored: held === undefined ? held : { ...held, issuedBy: { directoryUrl: CA, accountUrl: `${CA}/1` } },

@@ -165,7 +165,13 @@ describe('useOf()', () => {
   ])('takes an order %s for what its window makes it', (_what, start, end, by, exempt) => {
     const held = { ...stored({ issuer: 'O=X' }), issuedBy: { directoryUrl: by, accountUrl: 'https://a/1' } };
     const window = { start: daysFrom(start), end: daysFrom(end) };
-    const told = { fingerprint: held.fingerprint, directoryUrl: by, askAt: daysFrom(1), failures: 0 };
+    const told = {
+      fingerprint: held.fingerprint,
+      directoryUrl: by,
+      since: NOW,
+      askAt: daysFrom(1),
+      failures: 0,
+    };
     const certificate = { stored: held, directoryUrl, renewal: { ...told, window, seenAt: NOW } };
 
     expect(useOf(certificate, held.names, false, PRODUCTION, NOW).exempt).toBe(exempt);
