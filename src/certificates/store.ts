@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
@@ -13,14 +12,13 @@ import {
 } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import type { Hold, IssuedBy, Origin, StoredCertificate } from './model.ts';
+import { orderFiles } from './store-orders.ts';
 import {
-  BEGUN_ORDER,
   type BegunOrder,
   CERTIFICATE_RECORD,
   type CertificateRecord,
   CURRENT,
   type Current,
-  HOLDS,
   parseStored,
   RENEWAL_INFO,
   type RenewalInfo,
@@ -92,13 +90,6 @@ const LARGEST_FILE = 1024 * 1024;
 const ISSUED_REMEMBERED = 200;
 const BUNDLE = /^bundle-([0-9a-f]{64})\.pem$/;
 
-/** Orders at other CAs than the last one. */
-const BESIDE = /^order-[0-9a-f]{8}\.json$/;
-
-function besideName(directoryUrl: string): string {
-  return `order-${createHash('sha256').update(directoryUrl).digest('hex').slice(0, 8)}.json`;
-}
-
 export interface OpenOptions {
   /** Creates nothing: what is not there counts as empty. For a look that must change nothing. */
   readOnly?: boolean;
@@ -138,16 +129,6 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     if (!parsed.ok) return { problem: parsed.problem };
     const isThis = parsed.bundle.facts.fingerprint === fingerprint;
     return isThis ? parsed.bundle : { problem: 'it is another certificate' };
-  };
-
-  const readHolds = async (): Promise<Hold[]> =>
-    ((await readJson<Hold[]>('hold-order.json', HOLDS)) ?? []).toSorted(
-      (a, b) => b.since.getTime() - a.since.getTime(),
-    );
-  const saveHolds = async (holds: readonly Hold[]): Promise<void> => {
-    const [first] = holds;
-    if (first === undefined) await removeFile(pathOf('hold-order.json'));
-    else await writeJson('hold-order.json', holds.length === 1 ? first : { holds });
   };
 
   return {
@@ -209,36 +190,7 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     },
     record: () => readJson('record.json', CERTIFICATE_RECORD),
     saveRecord: (record) => writeJson('record.json', record),
-    async order(directoryUrl) {
-      const last = await readJson('order.json', BEGUN_ORDER);
-      if (directoryUrl === undefined || last?.directoryUrl === directoryUrl) return last;
-      return readJson(besideName(directoryUrl), BEGUN_ORDER);
-    },
-    async saveOrder(order) {
-      const last = await readJson('order.json', BEGUN_ORDER).catch(() => undefined);
-      if (last?.url !== undefined && last.directoryUrl !== order.directoryUrl)
-        await writeJson(besideName(last.directoryUrl), last);
-      await writeJson('order.json', order);
-      await removeFile(pathOf(besideName(order.directoryUrl)));
-    },
-    removeOrder: () => removeFile(pathOf('order.json')),
-    async forgetOrders(now) {
-      for (const file of (await readdir(home).catch(() => [])).filter((name) => BESIDE.test(name))) {
-        const order = await readJson(file, BEGUN_ORDER).catch(() => undefined);
-        if ((order?.expiresAt ?? now) <= now) await removeFile(pathOf(file));
-      }
-    },
-    hold: async () => (await readHolds())[0],
-    holds: readHolds,
-    async saveHold(hold) {
-      // One that names no CA was written by an earlier version, about the one that was configured then.
-      const others = (await readHolds()).filter(
-        ({ directoryUrl }) => directoryUrl !== undefined && directoryUrl !== hold.directoryUrl,
-      );
-      await saveHolds([hold, ...others]);
-    },
-    saveHolds,
-    removeHold: () => removeFile(pathOf('hold-order.json')),
+    ...orderFiles({ home, readJson, writeJson }),
     renewal: () => readJson('renewal.json', RENEWAL_INFO).catch(() => undefined),
     saveRenewal: (info) => writeJson('renewal.json', info),
     doubt: (now) => utimes(home, now, now).catch(() => undefined),
