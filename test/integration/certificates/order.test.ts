@@ -163,7 +163,11 @@ describe('obtainCertificate()', () => {
     expect(problems).toEqual([]);
     expect(bundle.facts.names).toEqual(['a.example.com', 'b.example.com']);
     expect(await store.current()).toEqual({
-      stored: { ...bundle.facts, origin: 'issued', storedAt: expect.any(Date) },
+      stored: {
+        ...bundle.facts,
+        ...{ origin: 'issued', storedAt: expect.any(Date) },
+        issuedBy: { directoryUrl: proxy.directoryUrl, accountUrl: expect.stringContaining('/my-account/') },
+      },
       bundle,
     });
     expect(new X509Certificate(bundle.pem).publicKey.asymmetricKeyDetails).toMatchObject({
