@@ -2,7 +2,7 @@
 import type { CertificatePolicy, Problem } from './model.ts';
 import { infoOf, knowingCa } from './renewal-info.ts';
 import { isStaging } from './staging.ts';
-import type { LookHold, RenewalInfo } from './store-schema.ts';
+import type { RenewalInfo } from './store-schema.ts';
 import type { Observation, ObservedCertificate, PassStep } from './world.ts';
 
 /** Looks of one pass. A store of ten thousand certificates of which nothing is known yet is looked through in an hour
@@ -36,19 +36,18 @@ export function lookSteps(
   if (!asksRenewal) return looks;
   const nowMs = now.getTime();
   const due: ObservedCertificate[] = [];
-  const waitFor = (ms: number): void => {
-    looks.checkAgainMs = Math.min(looks.checkAgainMs, markAfter(Math.max(ms, nowMs + 1)));
-  };
+  let nextMs = Number.POSITIVE_INFINITY;
+  const isTest = testCas();
   for (const certificate of certificates) {
-    if (!isLookedAt(certificate, nowMs)) continue;
-    const heldMs = heldUntilMs(lookHolds?.get(knowingCa(certificate)), nowMs);
-    const atMs = Math.max(lookMs(infoOf(certificate), nowMs), heldMs);
-    if (atMs > nowMs) waitFor(atMs);
-    else if (asked.has(certificate.stored?.fingerprint ?? '')) waitFor(nowMs);
+    if (!isLookedAt(certificate, nowMs, isTest)) continue;
+    const atMs = Math.max(lookMs(infoOf(certificate), nowMs), heldUntilMs(certificate, lookHolds, nowMs));
+    if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+    else if (asked.has(certificate.stored?.fingerprint ?? '')) nextMs = nowMs + 1;
     else due.push(certificate);
   }
   const room = Math.max(0, MOST_LOOKS - asked.size);
-  if (due.length > room) waitFor(nowMs);
+  if (due.length > room) nextMs = nowMs + 1;
+  looks.checkAgainMs = markAfter(nextMs);
   const first = due.length > room ? due.sort((a, b) => endMs(a) - endMs(b)).slice(0, room) : due;
   const isNew = ({ stored, renewal }: ObservedCertificate): boolean =>
     renewal?.fingerprint !== stored?.fingerprint && nowMs - (stored?.storedAt?.getTime() ?? 0) < NEW_MS;
@@ -64,7 +63,8 @@ export function explanations(
 ): Problem[] {
   const byUrl = new Map<string, string[]>();
   for (const certificate of certificates) {
-    const url = asksRenewal ? infoOf(certificate)?.explanationUrl : undefined;
+    if (!asksRenewal || certificate.renewal?.explanationUrl === undefined) continue;
+    const url = infoOf(certificate)?.explanationUrl;
     if (url !== undefined) push(byUrl, url, certificate.id);
   }
   return [...byUrl].map(([url, [first, ...more]]) => ({
@@ -86,15 +86,26 @@ function stepFor(certificates: readonly ObservedCertificate[]): PassStep[] {
   return [{ do: 'ask-renewal', certificates: certificates.map(({ id }) => id), reason: 'look-due' }];
 }
 
-function isLookedAt(certificate: ObservedCertificate, nowMs: number): boolean {
-  const { stored, life, revoked, directoryUrl } = certificate;
+function isLookedAt(
+  { stored, life, revoked, directoryUrl }: ObservedCertificate,
+  nowMs: number,
+  isTest: (directoryUrl: string) => boolean,
+): boolean {
   if (stored === undefined || revoked === true || (life !== 'wanted' && life !== 'grace')) return false;
   if (stored.notAfter.getTime() <= nowMs) return false;
   // Where the CA is not written down: what is plainly of another one.
   return (
-    stored.issuedBy !== undefined ||
-    (!stored.selfSigned && isStaging(stored.issuer) === isStaging(directoryUrl))
+    stored.issuedBy !== undefined || (!stored.selfSigned && isStaging(stored.issuer) === isTest(directoryUrl))
   );
+}
+
+/** Nearly all certificates are of one CA: the last answer mostly does. */
+function testCas(): (directoryUrl: string) => boolean {
+  let last: { url: string; isTest: boolean } | undefined;
+  return (url) => {
+    if (last?.url !== url) last = { url, isTest: isStaging(url) };
+    return last.isTest;
+  };
 }
 
 function lookMs(info: RenewalInfo | undefined, nowMs: number): number {
@@ -102,9 +113,13 @@ function lookMs(info: RenewalInfo | undefined, nowMs: number): number {
   return atMs > nowMs + LONGEST_WAIT_MS ? nowMs : atMs;
 }
 
-function heldUntilMs(hold: LookHold | undefined, nowMs: number): number {
-  if (hold === undefined || hold.since.getTime() > nowMs + MARK_MS) return nowMs;
-  return hold.until.getTime();
+function heldUntilMs(
+  certificate: ObservedCertificate,
+  holds: Observation['lookHolds'],
+  nowMs: number,
+): number {
+  const hold = holds === undefined || holds.size === 0 ? undefined : holds.get(knowingCa(certificate));
+  return hold === undefined || hold.since.getTime() > nowMs + MARK_MS ? nowMs : hold.until.getTime();
 }
 
 function markAfter(ms: number): number {

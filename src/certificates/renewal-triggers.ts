@@ -40,22 +40,26 @@ export function firstTrigger(
   input: TriggerInput,
   triggers: readonly Trigger[] = TRIGGERS,
 ): { reason: Trigger['reason']; dueMs: number } | undefined {
-  let first: { reason: Trigger['reason']; dueMs: number } | undefined;
-  for (const { reason, dueMs } of triggers) {
-    const atMs = quietly(dueMs, input);
-    if (atMs === undefined) continue;
-    if (atMs <= input.nowMs) return { reason, dueMs: atMs };
-    if (first === undefined || atMs < first.dueMs) first = { reason, dueMs: atMs };
+  let reason: Trigger['reason'] | undefined;
+  let firstMs = Number.POSITIVE_INFINITY;
+  for (const trigger of triggers) {
+    const atMs = quietly(trigger.dueMs, input);
+    if (atMs <= input.nowMs) return { reason: trigger.reason, dueMs: atMs };
+    if (atMs < firstMs) {
+      firstMs = atMs;
+      reason = trigger.reason;
+    }
   }
-  return first;
+  return reason === undefined ? undefined : { reason, dueMs: firstMs };
 }
 
-function quietly(dueMs: Trigger['dueMs'], input: TriggerInput): number | undefined {
+/** Infinity where it says nothing. */
+function quietly(dueMs: Trigger['dueMs'], input: TriggerInput): number {
   try {
-    const atMs = dueMs(input);
-    return atMs !== undefined && Number.isFinite(atMs) ? atMs : undefined;
+    const atMs = dueMs(input) ?? Number.POSITIVE_INFINITY;
+    return Number.isFinite(atMs) ? atMs : Number.POSITIVE_INFINITY;
   } catch {
-    return undefined;
+    return Number.POSITIVE_INFINITY;
   }
 }
 
