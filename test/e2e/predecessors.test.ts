@@ -160,7 +160,7 @@ describe.runIf(canContain())('a definition of a predecessor with only the image 
     const { lines } = await switched(name);
 
     expect(planned.adoption?.report.certificates).toMatchObject([{ fingerprint: fingerprintOf(current) }]);
-    expect(planned.plan?.steps.map((step) => step.do)).toEqual(['assign']);
+    expect(planned.plan?.steps.map((step) => step.do)).toEqual(['assign', 'ask-renewal']);
     const adopted = lines().filter(({ event }) => event.endsWith('.adopted'));
     expect(adopted.map(({ event }) => event)).toEqual(['account.adopted', 'certificate.adopted']);
     expect(adopted[1]).toMatchObject({ fingerprint: fingerprintOf(current), names: NAMES });
