@@ -8,7 +8,8 @@ import type { Observation, ObservedCertificate, PassStep } from './world.ts';
 /** Looks of one pass. A store of ten thousand certificates of which nothing is known yet is looked through in an hour
  * and a half, and each pass stays short. */
 export const MOST_LOOKS = 500;
-/** Looks wait for the next of these marks: thousands of certificates must not mean thousands of passes. */
+/** Looks wait for the next of these marks: thousands of certificates must not mean thousands of passes. Where the marks
+ * are is another matter in each store, so that not everybody asks a CA on the minute. */
 const MARK_MS = 5 * 60_000;
 /** No look is put off for longer (acme/renewal-answer.ts); what says otherwise was written by a wrong clock. */
 const LONGEST_WAIT_MS = 86_400_000 + MARK_MS;
@@ -47,7 +48,7 @@ export function lookSteps(
   }
   const room = Math.max(0, MOST_LOOKS - asked.size);
   if (due.length > room) nextMs = nowMs + 1;
-  looks.checkAgainMs = markAfter(nextMs);
+  looks.checkAgainMs = markAfter(nextMs, certificates);
   const first = due.length > room ? due.sort((a, b) => endMs(a) - endMs(b)).slice(0, room) : due;
   const isNew = ({ stored, renewal }: ObservedCertificate): boolean =>
     renewal?.fingerprint !== stored?.fingerprint && nowMs - (stored?.storedAt?.getTime() ?? 0) < NEW_MS;
@@ -122,8 +123,10 @@ function heldUntilMs(
   return hold === undefined || hold.since.getTime() > nowMs + MARK_MS ? nowMs : hold.until.getTime();
 }
 
-function markAfter(ms: number): number {
-  return Math.ceil(ms / MARK_MS) * MARK_MS;
+function markAfter(ms: number, certificates: readonly ObservedCertificate[]): number {
+  const first = certificates.find(({ stored }) => stored !== undefined)?.stored?.fingerprint ?? '0';
+  const offsetMs = Number.parseInt(first.slice(0, 8), 16) % MARK_MS;
+  return Math.ceil((ms - offsetMs) / MARK_MS) * MARK_MS + offsetMs;
 }
 
 function endMs({ stored }: ObservedCertificate): number {

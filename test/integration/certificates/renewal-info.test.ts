@@ -17,6 +17,10 @@ import { problem, type RenewalStandIn, speakOfRenewals } from '../../support/ren
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const HOUR_MS = 3_600_000;
+const POLICY = {
+  ...{ renewAt: 'auto' as const, asksRenewal: true },
+  ...{ forced: false, replaceForeign: false, pace: AT_ONCE },
+};
 const directory = temporaryDirectory();
 let challenges: ChallengeStore;
 let responder: Responder;
@@ -79,12 +83,7 @@ async function program() {
     },
   });
   world.tools.rules.directoryUrl = directoryUrl;
-  const pass = (asksRenewal = true) =>
-    runPass(
-      world.tools,
-      { renewAt: 'auto', forced: false, replaceForeign: false, pace: AT_ONCE, asksRenewal },
-      false,
-    );
+  const pass = (asksRenewal = true) => runPass(world.tools, { ...POLICY, asksRenewal }, false);
   const doneIn = async (asksRenewal = true) => (await pass(asksRenewal)).done.map((step) => step.do);
   /** The time of the next look comes. */
   const lookDue = async () => {
@@ -98,7 +97,7 @@ const told = (events: [EventName, Fields][]) =>
   events.flatMap(([event]) => (event.startsWith('renewal.') ? [event] : []));
 
 it('asks right after a certificate was issued, and renews it at once when the CA moves its window into the past', async () => {
-  const { store, pass, doneIn, events, lookDue } = await program();
+  const { store, pass, doneIn, events, lookDue, tools } = await program();
   const first = await pass();
   const before = await store.current();
   const { window, ...renewal } = (await store.renewal()) ?? {};
@@ -120,6 +119,11 @@ it('asks right after a certificate was issued, and renews it at once when the CA
   await lookDue();
   ca.window = { start: new Date(Date.now() - HOUR_MS), end: new Date(Date.now() - HOUR_MS / 2) };
   ca.explanationUrl = 'https://ca.example/incident/7';
+  const dry = await runPass(tools, POLICY, true);
+  expect(dry.plan?.steps).toEqual([
+    { do: 'ask-renewal', certificates: ['shop.example.com'], reason: 'look-due' },
+  ]);
+  expect(ca.looks).toHaveLength(1);
   const second = await pass();
   const after = await store.current();
 

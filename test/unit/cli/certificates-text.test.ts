@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredEntry } from '../../../src/certificates/store-catalogue.ts';
+import type { RenewalInfo } from '../../../src/certificates/store-schema.ts';
 import {
   aboutCertificate,
   leftWords,
@@ -8,6 +9,7 @@ import {
   showText,
 } from '../../../src/cli/certificates-text.ts';
 import { daysFrom, facts, hold, NOW, OURS, stored, THEIRS } from '../../support/observations.ts';
+import { told } from '../../support/renewals.ts';
 
 const entry = (id: string, changes: Partial<StoredEntry> = {}): StoredEntry => ({
   id,
@@ -107,6 +109,44 @@ describe('showText()', () => {
     );
     expect(text).toMatch(new RegExp(`^\\* +${OURS.slice(0, 16)}`, 'm'));
     expect(text).toMatch(new RegExp(`^ +${THEIRS.slice(0, 16)}.*rolled-back$`, 'm'));
+  });
+});
+
+describe('showText() of what the CA says', () => {
+  const shown = (renewal: RenewalInfo | undefined, asksRenewal = true) => {
+    const held = entry('shop.example.com', {
+      stored: stored(),
+      ...(renewal === undefined ? {} : { renewal }),
+    });
+    const about = aboutCertificate(held, [], [], { ...times, renewAt: 'auto', asksRenewal });
+    return { about, text: showText(about, NOW) };
+  };
+  const window = { start: daysFrom(30), end: new Date(daysFrom(30).getTime() + 1) };
+
+  it('tells the window, the page that explains it, and the moment', () => {
+    const { about, text } = shown(told({ window, explanationUrl: 'https://ca.example/why' }));
+
+    expect(about.dueAt).toEqual(daysFrom(30));
+    expect(text).toMatch(
+      /^CA says +between 2026-02-10T00:00:00.000Z and 2026-02-10T00:00:00.001Z, see https:\/\/ca.example\/why; asked again from 2026-01-11T05/m,
+    );
+  });
+
+  it.each<[string, RenewalInfo | undefined, boolean, RegExp | undefined]>([
+    [
+      'nothing yet',
+      told({ window: undefined, seenAt: undefined }),
+      true,
+      /^CA says +nothing about that yet;/m,
+    ],
+    ['what does not count', told({ window }), false, undefined],
+    ['nothing at all', undefined, true, undefined],
+  ])('tells the share of the lifetime where the CA says %s', (_what, renewal, asks, words) => {
+    const { about, text } = shown(renewal, asks);
+
+    expect(about.dueAt?.getTime()).toBeGreaterThan(daysFrom(48).getTime());
+    if (words === undefined) expect(text).not.toContain('CA says');
+    else expect(text).toMatch(words);
   });
 });
 
