@@ -118,7 +118,12 @@ describe('showText() of what the CA says', () => {
       stored: stored(),
       ...(renewal === undefined ? {} : { renewal }),
     });
-    const about = aboutCertificate(held, [], [], { ...times, renewAt: 'auto', asksRenewal });
+    const about = aboutCertificate(held, [], [], {
+      ...times,
+      renewAt: 'auto',
+      asksRenewal,
+      limit: { fits: true },
+    });
     return { about, text: showText(about, NOW) };
   };
   const window = { start: daysFrom(30), end: new Date(daysFrom(30).getTime() + 1) };
