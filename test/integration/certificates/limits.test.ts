@@ -61,7 +61,7 @@ async function program(names: readonly string[], published = NOTHING) {
     storeOf: (url) => openLimitsStore(home(), url, log),
     domainOf: async () => (name) => name.split('.').slice(-2).join('.'),
     publishedBy: () => published,
-    ...{ clock: QUICK, log },
+    ...{ clock: systemClock, log },
   });
   const accounts = await openAccountStore(home(), directoryUrl);
   const account = {
