@@ -95,6 +95,32 @@ it("a rejected challenge ends renew with 23, and the CA's own words are in the m
   expect(events(ended, 'route.checked')).toMatchObject([{ name: place.name, ok: false, level: 'warn' }]);
 });
 
+it('a name that leads nowhere keeps no other from its certificate, and rejoins once it is put right', async () => {
+  const { lab } = placed;
+  const place = await placed.placeWithoutTasks();
+  const wrong = `wrong.${place.name}`;
+  await lab.authority.dns.setA(wrong, [lab.subnet.address(200)]);
+  const env = {
+    ...place.env,
+    CERTATHON_DOMAINS: `${place.name},${wrong}`,
+    CERTATHON_ROUTE_WAIT: '0s',
+    CERTATHON_DELIVERY_TIMEOUT: '1s',
+  };
+
+  const first = await run(['renew'], env);
+  const plan = await run(['plan'], env);
+  await lab.authority.dns.clearA(wrong);
+  await lab.authority.dns.setA(wrong, [place.env.CERTATHON_BIND ?? '']);
+  const second = await run(['renew', '--now'], env);
+
+  const issued = [first, second].map((each) => events(each, 'certificate.issued').map(({ names }) => names));
+  expect(issued).toEqual([[[place.name]], [[place.name, wrong]]]);
+  expect(events(first, 'name.set-aside')).toMatchObject([{ name: wrong, failures: 1 }]);
+  for (const { stdout } of [first, plan])
+    expect(stdout).toMatch(new RegExp(`ACME_CHALLENGE_FAILED\\n.*${wrong} is left out of its certificate`));
+  expect(second.stdout).not.toContain('left out');
+});
+
 it('with --route-check require the CA is not even asked, and renew ends with 27', async () => {
   const { lab } = placed;
   const place = await placed.placeWithoutTasks();
