@@ -2,9 +2,8 @@ import type { IssuerTrust } from './certificates/issuer-roots.ts';
 import { issuerTrust, publicRoots } from './certificates/issuer-trust.ts';
 import type { CertificateChoice } from './certificates/model.ts';
 import { mostNamesOf } from './certificates/profiles.ts';
-import { type CaOptions, caOptionsOf, casInOrder, givenStagings } from './config/ca-options.ts';
+import { type CaOptions, caOptionsOf, casInOrder, isTestCa } from './config/ca-options.ts';
 import type { Config } from './config/config.ts';
-import { isTestDirectory } from './config/known-cas.ts';
 
 /** One CA as it is ordered from. Holds secrets, as CaOptions does. */
 export interface CaRule extends CaOptions {
@@ -24,13 +23,12 @@ export interface CaRules {
 export function openCaRules(config: Config): CaRules {
   const roots = publicRoots();
   const known = new Map<string, CaRule>();
-  const stagings = givenStagings(config);
   const of = (directoryUrl: string): CaRule => {
     const found = known.get(directoryUrl);
     if (found !== undefined) return found;
     const options = caOptionsOf(config, directoryUrl);
     const trust = issuerTrust(directoryUrl, options.issuerCaPem, roots);
-    const rule = { ...options, trust, isTest: isTestDirectory(directoryUrl, stagings) };
+    const rule = { ...options, trust, isTest: isTestCa(config, directoryUrl) };
     known.set(directoryUrl, rule);
     return rule;
   };

@@ -1,6 +1,6 @@
 // pure
 import type { Config } from './config.ts';
-import { caName, KNOWN_CAS, stagingOf } from './known-cas.ts';
+import { caName, isTestDirectory, KNOWN_CAS, stagingOf } from './known-cas.ts';
 
 /** How one CA is used. Holds secrets: never log or print it. */
 export interface CaOptions {
@@ -82,6 +82,14 @@ export function givenStagings({
     ...caSettings.flatMap(({ directoryUrl, staging }) =>
       staging === undefined ? [] : [[directoryUrl, staging] as const],
     ),
-    ...(acmeStaging === undefined ? [] : [[acmeDirectory, acmeStaging] as const]),
+    ...(acmeStaging === undefined || acmeStaging === acmeDirectory
+      ? []
+      : [[acmeDirectory, acmeStaging] as const]),
   ]);
+}
+
+/** Is it a test CA: by the table, or since an option says so? The first CA is one while it is what --acme-staging names,
+ * so that one option alone switches between the two. Pure. */
+export function isTestCa(config: CaConfig, directoryUrl: string): boolean {
+  return directoryUrl === config.acmeStaging || isTestDirectory(directoryUrl, givenStagings(config));
 }

@@ -7,7 +7,7 @@ type Sources = Readonly<Record<string, string>>;
 
 /** What is wrong with the options about CAs taken together. Pure. */
 export function caProblems(values: Values, sources: Sources): string[] {
-  const { acmeEabKid: kid, acmeEabHmacKey: key, acmeDirectory, acmeStaging } = values;
+  const { acmeEabKid: kid, acmeEabHmacKey: key } = values;
   const problems: string[] = [];
   const isMalformed = key === undefined && sources.acmeEabHmacKey !== undefined;
   if ((kid === undefined) !== (key === undefined) && !isMalformed)
@@ -16,8 +16,6 @@ export function caProblems(values: Values, sources: Sources): string[] {
         ? `acmeEabHmacKey (${sources.acmeEabHmacKey}) is set without acmeEabKid`
         : `acmeEabKid (${sources.acmeEabKid}) is set without acmeEabHmacKey`,
     );
-  if (acmeStaging !== undefined && acmeStaging === acmeDirectory)
-    problems.push(`acmeStaging (${sources.acmeStaging}) is the CA of acmeDirectory itself`);
   return [...problems, ...strangers(values, sources)];
 }
 

@@ -81,7 +81,7 @@ export const CA_OPTIONS = forCommands([...CERTIFICATE_COMMANDS, ...ACCOUNT_COMMA
     kind: 'url',
     named: KNOWN_CAS,
     example: 'https://acme-test.example.com/directory',
-    doc: 'Directory of the test CA that belongs to the CA; those of letsencrypt and google are known.',
+    doc: 'Directory of the test CA that belongs to the CA, or of the CA itself where it is one; those of letsencrypt and google are known.',
   },
   {
     name: 'stagingOverReal',

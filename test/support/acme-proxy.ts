@@ -12,6 +12,8 @@ export interface AcmeProxy {
   directoryUrl: string;
   /** `METHOD /path` of every request, in order. */
   seen: string[];
+  /** What signed requests said, in order; their signatures unread. */
+  asked: { path: string; payload: unknown }[];
   /** Decides about each answer, after the CA has done the work. */
   fate: (path: string, method: string) => Fate;
   /** Answers in the place of the CA, which never hears of the request. */
@@ -19,6 +21,30 @@ export interface AcmeProxy {
   /** Changes what the CA says. */
   rewrite: (path: string, body: Buffer) => Buffer;
   close(): Promise<void>;
+}
+
+/** The CA goes on as it is, but its directory says these things too.
+ * @param meta what takes the place of members of `meta` */
+export async function withMeta(
+  proxy: AcmeProxy,
+  pebble: TestPebble,
+  meta: Record<string, unknown>,
+): Promise<void> {
+  const { host, pathname, port, hostname } = new URL(proxy.directoryUrl);
+  const agent = new Agent({ ca: pebble.caPem });
+  const asking = forward({ host: hostname, port, path: pathname, agent, headers: { host } });
+  asking.end();
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  const directory = JSON.parse((await buffer(answer)).toString()) as { meta: object };
+  agent.destroy();
+  const body = JSON.stringify({ ...directory, meta: { ...directory.meta, ...meta } });
+  const headers = { 'content-type': 'application/json' };
+  proxy.fate = (path) => (path === pathname ? { status: 200, headers, body } : 'pass');
+}
+
+function payloadOf(body: Buffer): unknown {
+  const { payload } = JSON.parse(body.toString()) as { payload: string };
+  return payload === '' ? undefined : JSON.parse(Buffer.from(payload, 'base64url').toString());
 }
 
 /** Stands before a Pebble; the CA writes the proxy's address into its answers, since it goes by the Host header. */
@@ -35,6 +61,7 @@ export async function startAcmeProxy(pebble: TestPebble): Promise<AcmeProxy> {
       return;
     }
     const onward = forward({ host: pebble.host, port: 14000, path, method, headers: request.headers, agent });
+    if (method === 'POST') proxy.asked.push({ path, payload: payloadOf(asked) });
     onward.end(asked);
     const [answer] = (await once(onward, 'response')) as [IncomingMessage];
     const told = await buffer(answer);
@@ -52,6 +79,7 @@ export async function startAcmeProxy(pebble: TestPebble): Promise<AcmeProxy> {
   const proxy: AcmeProxy = {
     directoryUrl: `https://${pebble.host}:${port}/dir`,
     seen: [],
+    asked: [],
     fate: () => 'pass',
     instead: () => undefined,
     rewrite: (_path, body) => body,

@@ -40,6 +40,8 @@ export interface TestPebble {
   rootPem(number?: number): Promise<string>;
   /** What the CA itself says of a certificate: `Valid`, or `Revoked` with the code of the reason. */
   statusOf(certificatePem: string): Promise<{ Status: string; Reason?: number }>;
+  /** CAA records that its DNS has from now on; none take them away. */
+  setCaa(host: string, policies: readonly { tag: string; value: string }[]): Promise<void>;
   /** Ends the CA and starts another at the same address: it knows no account, order or nonce of before. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -98,6 +100,12 @@ export async function startPebble(options: PebbleOptions): Promise<TestPebble> {
         const { serialNumber } = new X509Certificate(certificatePem);
         const url = `https://${host}:15000/cert-status-by-serial/${serialNumber}`;
         return JSON.parse(await get(url, caPem)) as { Status: string; Reason?: number };
+      },
+      setCaa: async (name, policies) => {
+        const path = policies.length === 0 ? 'clear-caa' : 'add-caa';
+        const body = JSON.stringify({ host: name, policies });
+        const answer = await fetch(`http://${host}:8055/${path}`, { method: 'POST', body });
+        if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
       },
       restart: async () => {
         await ended(ca);

@@ -442,8 +442,8 @@ describe('AcmeClient and its account', () => {
     const error = await failure(registered());
 
     expect([error.code, error.message]).toEqual([
-      'ACME_REFUSED',
-      `CA holds the account ${ca.url}/account/1 as deactivated`,
+      'ACCOUNT_DEACTIVATED',
+      `CA ${ca.directoryUrl} holds the account ${ca.url}/account/1 as deactivated, and takes nothing from it any more`,
     ]);
   });
 

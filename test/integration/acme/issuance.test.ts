@@ -294,7 +294,7 @@ describe('AcmeClient.revoke()', () => {
     ];
 
     for (const error of errors) {
-      expect([error.code, refusalClass(error)]).toEqual(['ACME_REFUSED', 'operator']);
+      expect([error.code, refusalClass(error)]).toEqual(['EXTERNAL_ACCOUNT_MISSING', 'operator']);
       expect(error.message).toMatch(/^CA refused the revocation with status 403: unauthorized: /);
       expect(error.message).not.toContain('PRIVATE');
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caOptionsOf, casInOrder, givenStagings } from '../../../src/config/ca-options.ts';
+import { caOptionsOf, casInOrder, givenStagings, isTestCa } from '../../../src/config/ca-options.ts';
 import { parseCaSettings } from '../../../src/config/ca-settings.ts';
 import { KNOWN_CAS } from '../../../src/config/known-cas.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -102,6 +102,13 @@ describe('caOptionsOf()', () => {
     expect(caOptionsOf(config, TEST)).toMatchObject({ profile: 'tlsserver', caPem: pem.trim() });
     expect(caOptionsOf(config, OTHER)).toMatchObject({ profile: undefined, caPem: pem.trim() });
     expect(givenStagings(config)).toEqual({ [OWN]: TEST, [OTHER]: KNOWN_CAS['letsencrypt-staging'] });
+    expect([OWN, TEST, OTHER].map((each) => isTestCa(config, each))).toEqual([false, true, false]);
+  });
+
+  it('takes the first CA for a test CA while it is what the option for one names', () => {
+    const config = load({ ACME_DIRECTORY: TEST, ACME_STAGING: TEST });
+
+    expect([isTestCa(config, TEST), givenStagings(config)]).toEqual([true, {}]);
   });
 });
 
@@ -122,7 +129,6 @@ describe('options about CAs', () => {
       { ACME_EAB_KID: 'kid-1', ACME_EAB_HMAC_KEY: 'short-key!' },
       '[masked] is not an HMAC key of at least 16 bytes',
     ],
-    ['the CA as its own test CA', { ACME_STAGING: 'letsencrypt' }, 'is the CA of acmeDirectory itself'],
     [
       'settings for a stranger',
       { CA_SETTINGS: '{"zerossl":{"profile":"x"}}' },
