@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { runPass } from '../../../src/certificates/pass.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createLog, type EventName } from '../../../src/lib/log.ts';
-import { policyOf, wire } from '../../../src/wiring.ts';
+import { policyOf } from '../../../src/policy.ts';
+import { wire } from '../../../src/wiring.ts';
 import { type AcmeProxy, startAcmeProxy, withMeta } from '../../support/acme-proxy.ts';
 import { passWorld } from '../../support/pass-world.ts';
 import { startPebble, type TestPebble } from '../../support/pebble.ts';
