@@ -2,19 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../lib/clock.ts';
 import { CertathonError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { printable } from '../lib/printable.ts';
 import { accountKeyPkcs8 } from './account-key.ts';
+import { deactivated, externalAccountMissing, isUnauthorized } from './account-refusal.ts';
 import { type AccountSeen, type Directory, readAccount, readDirectory } from './answers.ts';
 import { createNoncePool } from './nonces.ts';
 import { parseProblem, problemWord } from './problem.ts';
-import {
-  type AcmeAnswer,
-  invalidAnswer,
-  problemOf,
-  refusalClass,
-  refusalError,
-  wasClosed,
-} from './refusal.ts';
+import { type AcmeAnswer, invalidAnswer, refusalClass, refusalError, wasClosed } from './refusal.ts';
 import { createSigner, type ExternalAccount, type Signer } from './signing.ts';
 import type { RequestKind, Transport } from './transport.ts';
 
@@ -248,29 +241,4 @@ export function createSession(options: SessionOptions): Session {
 function isBadNonce({ status, data }: AcmeAnswer): boolean {
   const problem = status === 400 ? parseProblem(data) : undefined;
   return problem !== undefined && problemWord(problem) === 'badNonce';
-}
-
-/** The CA does not take what the account's key signs. @source RFC 8555 7.3.6 */
-function isUnauthorized(error: unknown): boolean {
-  const problem = problemOf(error);
-  return problem !== undefined && problemWord(problem) === 'unauthorized';
-}
-
-function deactivated({ url, status }: AccountSeen, directoryUrl: string, cause: unknown): CertathonError {
-  const which = url === undefined ? '' : ` ${printable(url, 200)}`;
-  return new CertathonError(
-    'ACCOUNT_DEACTIVATED',
-    `CA ${directoryUrl} holds the account${which} as ${printable(status, 40)}, and takes nothing from it any more`,
-    { ...(cause === undefined ? {} : { cause }), facts: { class: 'operator' } },
-  );
-}
-
-function externalAccountMissing(directoryUrl: string, error: unknown): unknown {
-  const refused = error instanceof CertathonError && error.code === 'ACME_REFUSED';
-  if (!refused) return error;
-  return new CertathonError(
-    'EXTERNAL_ACCOUNT_MISSING',
-    `CA ${directoryUrl} registers only accounts that are bound to an external one, and no key id and HMAC key of one were given`,
-    { cause: error, facts: { ...error.facts, class: 'operator' } },
-  );
 }
