@@ -294,7 +294,7 @@ describe('AcmeClient.revoke()', () => {
     ];
 
     for (const error of errors) {
-      expect([error.code, refusalClass(error)]).toEqual(['EXTERNAL_ACCOUNT_MISSING', 'operator']);
+      expect([error.code, refusalClass(error)]).toEqual(['ACME_REFUSED', 'operator']);
       expect(error.message).toMatch(/^CA refused the revocation with status 403: unauthorized: /);
       expect(error.message).not.toContain('PRIVATE');
     }
@@ -392,7 +392,7 @@ describe('AcmeClient and a CA that wants external accounts', () => {
       }),
     );
 
-    expect([error.code, refusalClass(error)]).toEqual(['ACME_REFUSED', 'operator']);
+    expect([error.code, refusalClass(error)]).toEqual(['EXTERNAL_ACCOUNT_MISSING', 'operator']);
     expect(error.message).toBe(
       `CA ${bound.directoryUrl} registers only accounts that are bound to an external one, and no key id and HMAC key of one were given`,
     );
