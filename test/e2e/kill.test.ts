@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogLine } from '../../src/lab/sidecar-log.ts';
 import { events, removeDirectories, run, start } from '../support/certathon.ts';
-import { mark, shownByAll, writesSince } from '../support/lab.ts';
+import { certificatesAtCa, mark, shownByAll, writesSince } from '../support/lab.ts';
 import { type PlacedLab, startPlacedLab } from '../support/place.ts';
 import { isWhole } from '../support/whole.ts';
 
@@ -29,8 +29,10 @@ const SHORT = ['challenge.validated', 'certificate.issued', 'delivery.started'];
 const MOMENTS = EACH.filter(({ when }) => isWhole || SHORT.includes(when));
 
 let placed: PlacedLab;
+let issuedBefore = 0;
 beforeAll(async () => {
   placed = await startPlacedLab(MOMENTS.length);
+  issuedBefore = certificatesAtCa(placed.lab);
 });
 afterAll(async () => {
   await placed?.lab.stop();
@@ -67,4 +69,8 @@ describe.concurrent('kill -9 at any moment loses nothing and orders nothing twic
     const last = await run(['renew'], place.env);
     expect([last.exit, events(last, 'pass.step')]).toEqual([0, []]);
   });
+});
+
+it('has cost the CA one certificate for each, by its own log', () => {
+  expect(certificatesAtCa(placed.lab) - issuedBefore).toBe(MOMENTS.length);
 });

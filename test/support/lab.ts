@@ -108,6 +108,12 @@ export function ordersAtCa(lab: Lab): number {
   return log.split('\n').filter((line) => line.includes('There are now') && line.includes('orders')).length;
 }
 
+/** Certificates that the CA issued so far, by its own log. */
+export function certificatesAtCa(lab: Lab): number {
+  const log = readFileSync(join(lab.directory, 'ca', 'pebble.log'), 'utf8');
+  return log.split('\n').filter((line) => line.includes('Issued certificate serial')).length;
+}
+
 /** Requests that reached the CA so far, by its own log. */
 export function requestsAtCa(lab: Lab): number {
   const log = readFileSync(join(lab.directory, 'ca', 'pebble.log'), 'utf8');
