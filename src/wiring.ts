@@ -83,7 +83,7 @@ export async function wire({
   const caRules = openCaRules(config);
   // What they offered before bounds how names are packed.
   await cas.recall(caRules.cas);
-  const lookUpCaa = openCaaLookup(config.dnsServers, clock.nowMs);
+  const lookUpCaa = openCaaLookup(config.dnsServers, clock.nowMs, signal);
   const mostBytes = config.delivery === 'environment' ? config.largestVariable : LARGEST_BUNDLE;
   const lookAt = { balancersOf: finding.balancersOf, handshake: showCertificate };
   const tools: ExecuteTools = {

@@ -13,11 +13,16 @@ const TRIES = 2;
 const REMEMBERED_MS = 60_000;
 const PARALLEL = 10;
 
-/** @param dnsServers instead of those of this machine */
-export function openCaaLookup(dnsServers: readonly string[], nowMs: () => number): CaaLookup {
+/** @param dnsServers instead of those of this machine   @param signal ends what is being looked up, without a verdict */
+export function openCaaLookup(
+  dnsServers: readonly string[],
+  nowMs: () => number,
+  signal: AbortSignal,
+): CaaLookup {
   const asked = new Map<string, { atMs: number; records: Promise<readonly CaaRecord[] | undefined> }>();
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (dnsServers.length > 0) resolver.setServers(dnsServers);
+  signal.addEventListener('abort', () => resolver.cancel(), { once: true });
   const at = (place: string): Promise<readonly CaaRecord[] | undefined> => {
     const known = asked.get(place);
     if (known !== undefined && nowMs() - known.atMs < REMEMBERED_MS) return known.records;

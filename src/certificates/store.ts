@@ -11,10 +11,9 @@ import {
   writeFileDurable,
 } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
-import type { Hold, IssuedBy, Origin, StoredCertificate } from './model.ts';
-import { orderFiles } from './store-orders.ts';
+import type { IssuedBy, Origin, StoredCertificate } from './model.ts';
+import { type OrderFiles, openOrderFiles } from './store-orders.ts';
 import {
-  type BegunOrder,
   CERTIFICATE_RECORD,
   type CertificateRecord,
   CURRENT,
@@ -32,7 +31,7 @@ export type { BegunOrder, CertificateRecord } from './store-schema.ts';
  *  - everything with a key is 0600 in directories 0700;
  *  - every change makes or replaces a file, so the time of the directory tells that there was one (store-catalogue.ts);
  *  - one writer at a time (store-lock.ts); readers need no lock. */
-export interface Store {
+export interface Store extends OrderFiles {
   /** The root of the whole store. */
   readonly directory: string;
   readonly id: string;
@@ -57,21 +56,6 @@ export interface Store {
   version(fingerprint: string): Promise<Bundle | undefined>;
   record(): Promise<CertificateRecord | undefined>;
   saveRecord(record: CertificateRecord): Promise<void>;
-  /** The order that was begun last, or the one at that CA. */
-  order(directoryUrl?: string): Promise<BegunOrder | undefined>;
-  /** One that was begun at another CA is kept beside it. */
-  saveOrder(order: BegunOrder): Promise<void>;
-  removeOrder(): Promise<void>;
-  /** Forgets orders at other CAs that are over. */
-  forgetOrders(now: Date): Promise<void>;
-  /** Why no order is made for now: what happened last. */
-  hold(): Promise<Hold | undefined>;
-  /** At each CA, what happened last first. */
-  holds(): Promise<Hold[]>;
-  /** Takes the place of the one at the same CA. */
-  saveHold(hold: Hold): Promise<void>;
-  saveHolds(holds: readonly Hold[]): Promise<void>;
-  removeHold(): Promise<void>;
   /** What the CA said about when to renew it, or one before it. A file that can not be read is asked for anew. */
   renewal(): Promise<RenewalInfo | undefined>;
   saveRenewal(info: RenewalInfo): Promise<void>;
@@ -190,7 +174,7 @@ export function openStore(directory: string, id: string, keepVersions: number, l
     },
     record: () => readJson('record.json', CERTIFICATE_RECORD),
     saveRecord: (record) => writeJson('record.json', record),
-    ...orderFiles({ home, readJson, writeJson }),
+    ...openOrderFiles({ home, writeJson, readJson }),
     renewal: () => readJson('renewal.json', RENEWAL_INFO).catch(() => undefined),
     saveRenewal: (info) => writeJson('renewal.json', info),
     doubt: (now) => utimes(home, now, now).catch(() => undefined),

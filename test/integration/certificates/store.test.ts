@@ -94,6 +94,54 @@ describe('the store', () => {
     expect(await store.hold()).toBeUndefined();
   });
 
+  it('keeps what holds orders back apart by CA, and one of before a CA was named for the one that fails now', async () => {
+    const store = await open();
+    const at = (directoryUrl: string, minute: number) =>
+      hold({ directoryUrl, since: new Date(NOW.getTime() + minute * 60_000) });
+    await store.saveHold(hold());
+    const before = await store.holds();
+    await store.saveHold(at('https://a/dir', 1));
+    await store.saveHold(at('https://b/dir', 2));
+    await store.saveHold(at('https://a/dir', 3));
+    const next = await open();
+
+    expect(before).toEqual([hold()]);
+    expect(await next.holds()).toEqual([at('https://a/dir', 3), at('https://b/dir', 2)]);
+    expect(await next.hold()).toEqual(at('https://a/dir', 3));
+    await next.saveHolds([at('https://b/dir', 2)]);
+    expect(await next.holds()).toEqual([at('https://b/dir', 2)]);
+    await next.saveHolds([]);
+    expect(await next.hold()).toBeUndefined();
+  });
+
+  it('keeps an order at one CA while another one is asked, until it is over', async () => {
+    const store = await open();
+    const at = (directoryUrl: string, more: object = {}) => ({
+      ...{ directoryUrl, names: ['a.test'], keyPem: 'KEY', url: `${directoryUrl}/order/1` },
+      ...more,
+    });
+    const [a, b, c] = [
+      at('https://a/dir', { expiresAt: new Date(NOW.getTime() + 1_000) }),
+      at('https://b/dir'),
+      at('https://c/dir'),
+    ];
+    for (const each of [a, b, c]) await store.saveOrder(each);
+    const seen = [
+      await store.order(),
+      await store.order('https://a/dir'),
+      await store.order('https://b/dir'),
+    ];
+    await store.forgetOrders(NOW);
+    const after = [await store.order('https://a/dir'), await store.order('https://b/dir')];
+    await store.saveOrder(a);
+
+    expect(seen).toEqual([c, a, b]);
+    expect(after).toEqual([a, undefined]);
+    expect([await store.order(), await store.order('https://c/dir')]).toEqual([a, c]);
+    await store.forgetOrders(new Date(NOW.getTime() + 2_000));
+    expect(readdirSync(inside()).filter((name) => name.startsWith('order'))).toEqual(['order.json']);
+  });
+
   it('keeps everything from other users', async () => {
     const umask = process.umask(0);
     try {

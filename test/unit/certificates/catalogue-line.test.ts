@@ -75,6 +75,35 @@ describe('a line of the index', () => {
       'one of which the CA told nothing yet',
       { renewal: { ...RENEWAL, window: undefined, seenAt: undefined, failures: 3 } },
     ],
+    [
+      'one that is held at several CAs',
+      {
+        hold: { ...HOLD, directoryUrl: 'https://ca.example/dir', troubles: 3 },
+        otherHolds: [{ ...HOLD, directoryUrl: 'https://other.example/dir' }],
+      },
+    ],
+    [
+      'one whose CA is known',
+      {
+        stored: {
+          ...STORED,
+          issuedBy: { directoryUrl: 'https://ca.example/dir', accountUrl: 'https://ca.example/1' },
+        },
+      },
+    ],
+    [
+      'one of a test CA',
+      {
+        stored: {
+          ...STORED,
+          issuedBy: {
+            directoryUrl: 'https://ca.example/dir',
+            accountUrl: 'https://ca.example/1',
+            isTest: true,
+          },
+        },
+      },
+    ],
   ])('tells of %s what was written', (_what, change) => {
     const marked = { mark: 1_234.5, entry: { ...PLAIN, ...change } };
 

@@ -145,3 +145,57 @@ describe('mostNamesOf()', () => {
     expect(mostNamesOf(profile)).toBe(most);
   });
 });
+
+describe('certificatesOf() with several CAs', () => {
+  const [first, second] = [DIRECTORY, 'https://second.example/directory'];
+  const hold = (directoryUrl: string | undefined, troubles: number) => ({
+    ...{ since: NOW, until: new Date(NOW.getTime() + 60_000), code: 'ACME_UNREACHABLE', reason: 'away' },
+    ...{ failures: 0, byCa: false, directoryUrl, troubles },
+  });
+  const order = { names: ['a.test'], url: 'https://second.example/1', directoryUrl: second };
+  const empty = {
+    stored: undefined,
+    issued: [],
+    record: { key: 'own', choice: {}, names: ['a.test'] },
+    order,
+  };
+  const cas = { cas: [first, second] };
+
+  it('chooses for each certificate by what failed, and shows what holds it back there alone', async () => {
+    const held = { ...empty, hold: hold(first, 3), otherHolds: [hold(second, 1)] };
+    const [seen] = await of([want('a.test')], [entry('a.test', 'own', held)], true, cas);
+
+    expect(seen).toMatchObject({
+      ...{
+        directoryUrl: second,
+        orderHold: hold(second, 1),
+        insteadOf: { directoryUrl: first, reason: 'away' },
+      },
+      ...{ order: { names: ['a.test'], url: order.url }, holds: [hold(first, 3), hold(second, 1)] },
+    });
+  });
+
+  it('takes a hold that names no CA for the first one’s', async () => {
+    const [seen] = await of(
+      [want('a.test')],
+      [entry('a.test', 'own', { ...empty, hold: hold(undefined, 1) })],
+      true,
+      cas,
+    );
+
+    expect(seen).toMatchObject({ directoryUrl: first, orderHold: hold(undefined, 1), order: undefined });
+  });
+
+  it('has no other one for names whose label chose one', async () => {
+    const chosen = { directoryUrl: 'https://label.example/directory' };
+    const record = { key: 'own', choice: chosen, names: ['a.test'] };
+    const held = { ...empty, record, hold: hold(chosen.directoryUrl, 9), otherHolds: [hold(first, 9)] };
+    const [seen] = await of([want('a.test', 'own', chosen)], [entry('a.test', 'own', held)], true, cas);
+
+    expect(seen).toMatchObject({
+      directoryUrl: chosen.directoryUrl,
+      orderHold: hold(chosen.directoryUrl, 9),
+    });
+    expect(seen?.insteadOf).toBeUndefined();
+  });
+});
