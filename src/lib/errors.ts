@@ -1,4 +1,5 @@
 import { ACME_ERRORS } from './errors-acme.ts';
+import { CA_ERRORS } from './errors-ca.ts';
 import { ROLLOUT_ERRORS } from './errors-rollout.ts';
 
 /** Every failure that a person may meet, by code. The table is the source of the exit statuses, of the hints
