@@ -6,16 +6,18 @@ import type { Store } from './store.ts';
 import type { ObservedCertificate } from './world.ts';
 
 /** The hold after a failed order, told apart by the CA that was asked: it may be another one than was chosen, when CAA
- * records forbid that one. Written, and returned. */
+ * records forbid that one. Written, and returned.
+ * @param at the CA that was asked for something else than an order */
 export async function holdOrder(
   failure: CertathonError,
   certificate: ObservedCertificate | undefined,
   store: Store,
   now: Date,
+  at?: string,
 ): Promise<Hold> {
   const { directoryUrl: chosen, holds = [], orderHold, stored } = certificate ?? {};
   const { directoryUrl: asked } = failure.facts;
-  const directoryUrl = typeof asked === 'string' ? asked : chosen;
+  const directoryUrl = at ?? (typeof asked === 'string' ? asked : chosen);
   if (directoryUrl === undefined) {
     const hold = holdAfter(failure, orderHold, now, stored?.notAfter);
     await store.saveHold(hold);

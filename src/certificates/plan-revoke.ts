@@ -1,4 +1,5 @@
 // pure
+import { holdAt } from './choose-ca.ts';
 import { activeHold } from './held.ts';
 import type { CertificatePolicy, Problem } from './model.ts';
 import type { Observation, PassStep } from './world.ts';
@@ -11,8 +12,11 @@ export function revocationSteps(
 ): { steps: PassStep[]; problems: Problem[]; checkAgainAt: Date | undefined } {
   const found = { steps: [] as PassStep[], problems: [] as Problem[] };
   const moments: number[] = [];
-  for (const { certificate, fingerprint, names, by, reason } of revoked?.asked ?? []) {
-    const hold = certificates.find(({ id }) => id === certificate)?.orderHold;
+  for (const { certificate, fingerprint, names, by, reason, directoryUrl } of revoked?.asked ?? []) {
+    const of = certificates.find(({ id }) => id === certificate);
+    const isElsewhere = of !== undefined && directoryUrl !== of.directoryUrl;
+    // It may be of another CA than the next order goes to.
+    const hold = isElsewhere ? holdAt(of.holds ?? [], directoryUrl, of.directoryUrl) : of?.orderHold;
     const held = activeHold(hold, now, { ...policy, forced: false });
     if (held === undefined) {
       found.steps.push({ do: 'revoke', certificate, names, fingerprint, by, reason });

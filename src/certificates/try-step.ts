@@ -89,8 +89,11 @@ async function tryRevocation(
   } catch (error) {
     const failure = failureOf(error, tools);
     const before = seen.certificates.find((each) => each.id === id);
+    const of = seen.revoked?.asked.find((each) => each.fingerprint === step.fingerprint);
     const now = new Date(tools.clock.nowMs());
-    const hold = isFinal(failure) ? undefined : await holdOrder(failure, before, tools.stores.of(id), now);
+    const hold = isFinal(failure)
+      ? undefined
+      : await holdOrder(failure, before, tools.stores.of(id), now, of?.directoryUrl);
     tools.log.error('certificate.failed', {
       certificate: id,
       code: failure.code,

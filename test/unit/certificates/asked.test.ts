@@ -16,6 +16,7 @@ import {
 } from '../../support/observations.ts';
 
 const ID = 'shop.example.com';
+const ELSEWHERE = 'https://second.example/directory';
 const revocation = (changes: Partial<Revocation> = {}): Revocation => ({
   certificate: ID,
   fingerprint: OURS,
@@ -73,6 +74,18 @@ describe('planAll() about revocations', () => {
       [],
       { revoked: true, orderHold: hold() },
       { revocations: [revocation()] },
+    ],
+    [
+      'waits at the CA that issued it, while another one is ordered from',
+      ['order revoked', 'deliver issued'],
+      { revoked: true, holds: [hold({ directoryUrl: ELSEWHERE })] },
+      { revocations: [revocation({ directoryUrl: ELSEWHERE })] },
+    ],
+    [
+      'asks the CA that issued it, while orders at another one wait',
+      ['revoke superseded'],
+      { revoked: true, orderHold: hold(), holds: [hold()] },
+      { revocations: [revocation({ directoryUrl: ELSEWHERE })] },
     ],
     [
       'does not wait when a person asks again',
