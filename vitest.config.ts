@@ -12,8 +12,8 @@ const UNDER_LOAD = 'test/e2e/load.test.ts';
 // Of these `npm test` runs a part, and the long tests the whole (test/support/whole.ts).
 const PARTLY = [
   'test/e2e/{challenge-routes,doctor,kill,kill-directory,rollout-faults}.test.ts',
-  'test/e2e/{names-by-label,several-apps,together}.test.ts',
-  'test/integration/delivery/{directory-faults,failing,marathon-away,meanwhile,others,variables,writing}.test.ts',
+  'test/e2e/{load,names-by-label,several-apps}.test.ts',
+  'test/integration/delivery/{directory-faults,marathon-away,others,variables,writing}.test.ts',
   'test/integration/lab/balancer/{restarts,signals}.test.ts',
 ];
 

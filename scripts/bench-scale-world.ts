@@ -93,12 +93,23 @@ async function fill(lab: Lab): Promise<void> {
   const certs = join(lab.sharedDirectory ?? '', 'certs');
   await mkdir(join(lab.sharedDirectory ?? '', 'staging'), { mode: 0o700 });
   const names = Array.from({ length: APPS }, (_, index) => namesOf(index)).flat();
+  const directoryUrl = lab.settings.CERTATHON_ACME_DIRECTORY ?? '';
   await mapBounded(names, PARALLEL, async (name) => {
     const parsed = parseBundle(make(name));
     if (!parsed.ok) throw new Error(parsed.problem);
     const store = stores.of(name);
     await store.saveRecord({ key: name, choice: {}, names: [name] });
-    await store.save(parsed.bundle, 'issued', undefined, new Date());
+    const { fingerprint, notBefore, notAfter } = parsed.bundle.facts;
+    const now = new Date();
+    const issuedBy = { directoryUrl, accountUrl: `${directoryUrl}/account/1` };
+    await store.save(parsed.bundle, 'issued', undefined, now, issuedBy);
+    // As a CA that tells when it wants a certificate renewed leaves it, asked a moment ago.
+    const middleMs = (notBefore.getTime() + 2 * notAfter.getTime()) / 3;
+    await store.saveRenewal({
+      ...{ fingerprint, directoryUrl, since: now, seenAt: now, failures: 0 },
+      window: { start: new Date(middleMs), end: new Date(middleMs + 86_400_000) },
+      askAt: new Date(now.getTime() + 6 * 3_600_000),
+    });
     await writeFile(join(certs, fileOf(name)), parsed.bundle.pem, { mode: 0o600 });
   });
 }

@@ -195,7 +195,8 @@ npm run bench -- --only scale --write
 ${machine}; load of the machine when it began (1, 5, 15 minutes): ${load}. Marathon, the balancer and the program share it.
 
 The store holds ${thousands(CERTIFICATES)} certificates (P-256, one name each, \`--pack name\`), Marathon ${thousands(APPS)} apps with 16 labels each that ask
-for their names. Delivery is by directory: all files are in place, and one real HAProxy has loaded them. Nothing is due.
+for their names. Of each it is known when its CA wants it renewed. Delivery is by directory: all files are in place, and one
+real HAProxy has loaded them. Nothing is due.
 
 ${scaleTable(figures)}
 

@@ -32,17 +32,27 @@ export function openLookStore(directory: string): LookStore {
     const text = await readFileBounded(path, LARGEST_FILE).catch(() => undefined);
     return text === undefined ? { holds: [] } : readable(text.toString());
   };
-  const change = async (part: Partial<Looks>): Promise<void> =>
-    writeFileDurable(path, `${JSON.stringify({ ...(await read()), ...part }, null, 2)}\n`);
-  const without = async (directoryUrl: string): Promise<Looks['holds']> =>
-    (await read()).holds.filter((each) => each.directoryUrl !== directoryUrl);
+  let last: Promise<unknown> = Promise.resolve();
+  // CAs are asked side by side: each change begins with what the one before it wrote.
+  const change = (part: (before: Looks) => Partial<Looks>): Promise<void> => {
+    const done = last.then(async () => {
+      const before = await read();
+      await writeFileDurable(path, `${JSON.stringify({ ...before, ...part(before) }, null, 2)}\n`);
+    });
+    last = done.catch(() => undefined);
+    return done;
+  };
+  const without = ({ holds }: Looks, directoryUrl: string): Looks['holds'] =>
+    holds.filter((each) => each.directoryUrl !== directoryUrl);
   return {
     holds: async () => new Map((await read()).holds.map(({ directoryUrl, hold }) => [directoryUrl, hold])),
-    saveHold: async (directoryUrl, hold) =>
-      change({ holds: [...(await without(directoryUrl)), { directoryUrl, hold }].slice(-MOST_CAS) }),
-    removeHold: async (directoryUrl) => change({ holds: await without(directoryUrl) }),
+    saveHold: (directoryUrl, hold) =>
+      change((before) => ({
+        holds: [...without(before, directoryUrl), { directoryUrl, hold }].slice(-MOST_CAS),
+      })),
+    removeHold: (directoryUrl) => change((before) => ({ holds: without(before, directoryUrl) })),
     ranAt: async () => (await read()).ranAt,
-    saveRun: (ranAt) => change({ ranAt }),
+    saveRun: (ranAt) => change(() => ({ ranAt })),
   };
 }
 

@@ -9,6 +9,7 @@ import { reloadsOf } from '../support/directory.ts';
 import { shownByAll, UNHURRIED_CHECKS } from '../support/lab.ts';
 import { ADMIN_TOKEN, askToRenew } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
+import { longTest } from '../support/whole.ts';
 
 const NAME = 'shop.example.com';
 const PATIENCE_MS = 90_000;
@@ -26,30 +27,33 @@ afterEach(async () => {
   lab = undefined;
 });
 
-test('environment: what fails during a renewal fails while a balancer is replaced, and nothing fails afterwards', async () => {
-  const { before, after, fingerprint, reports, absences, served } = await renewUnderLoad(
-    { balancerApp: { healthChecks: UNHURRIED_CHECKS } },
-    () => ({}),
-  );
-
-  expect(fingerprint).not.toBe(before);
-  expect(served).toEqual([fingerprint, fingerprint]);
-  // Each balancer was replaced once, and never both at a time.
-  expect(absences.map(({ host }) => host).sort()).toEqual(lab?.publicAgents);
-  const [first, second] = absences.toSorted((a, b) => a.fromMs - b.fromMs);
-  expect(first?.toMs).toBeLessThan(second?.fromMs ?? 0);
-
-  expect(totalOf(reports).requests).toBeGreaterThanOrEqual(REQUESTS);
-  for (const front of ['retrying', 'slow'] as const) {
-    const { failed, failures, startedAtMs } = reports[front];
-    expect(failures).toHaveLength(failed);
-    const unexplained = failures.filter(
-      ({ atMs }) => !isExplained(startedAtMs + atMs, absences, DETECTION_MS[front]),
+longTest(
+  'environment: what fails during a renewal fails while a balancer is replaced, and nothing fails afterwards',
+  async () => {
+    const { before, after, fingerprint, reports, absences, served } = await renewUnderLoad(
+      { balancerApp: { healthChecks: UNHURRIED_CHECKS } },
+      () => ({}),
     );
-    expect(unexplained, front).toEqual([]);
-  }
-  expect(after).toMatchObject({ retrying: { failures: [] }, slow: { failures: [] } });
-});
+
+    expect(fingerprint).not.toBe(before);
+    expect(served).toEqual([fingerprint, fingerprint]);
+    // Each balancer was replaced once, and never both at a time.
+    expect(absences.map(({ host }) => host).sort()).toEqual(lab?.publicAgents);
+    const [first, second] = absences.toSorted((a, b) => a.fromMs - b.fromMs);
+    expect(first?.toMs).toBeLessThan(second?.fromMs ?? 0);
+
+    expect(totalOf(reports).requests).toBeGreaterThanOrEqual(REQUESTS);
+    for (const front of ['retrying', 'slow'] as const) {
+      const { failed, failures, startedAtMs } = reports[front];
+      expect(failures).toHaveLength(failed);
+      const unexplained = failures.filter(
+        ({ atMs }) => !isExplained(startedAtMs + atMs, absences, DETECTION_MS[front]),
+      );
+      expect(unexplained, front).toEqual([]);
+    }
+    expect(after).toMatchObject({ retrying: { failures: [] }, slow: { failures: [] } });
+  },
+);
 
 test('directory: a renewal fails no request, cuts nothing that is under way, and takes one reload of each balancer', async () => {
   let reloads: Promise<number[]> | undefined;

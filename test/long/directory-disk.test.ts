@@ -4,15 +4,15 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { changeFiles } from '../../../src/delivery/directory-change.ts';
-import { prepareDirectory, readDirectory } from '../../../src/delivery/directory-files.ts';
-import { unprovenChanges } from '../../../src/delivery/directory-record.ts';
-import { mapBounded } from '../../../src/lib/parallel.ts';
-import { makeBundle } from '../../support/bundles.ts';
-import { deliveryOf } from '../../support/directory.ts';
-import { temporaryDirectory } from '../../support/temporary.ts';
+import { changeFiles } from '../../src/delivery/directory-change.ts';
+import { prepareDirectory, readDirectory } from '../../src/delivery/directory-files.ts';
+import { unprovenChanges } from '../../src/delivery/directory-record.ts';
+import { mapBounded } from '../../src/lib/parallel.ts';
+import { makeBundle } from '../support/bundles.ts';
+import { deliveryOf } from '../support/directory.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
 
-const CHILD = resolve(import.meta.dirname, '../../support/killed-delivery.ts');
+const CHILD = resolve(import.meta.dirname, '../support/killed-delivery.ts');
 const directory = temporaryDirectory();
 const OPTIONS = { mode: 0o600, now: new Date('2026-11-22T10:00:00Z') };
 const DEFAULT = makeBundle({ selfSigned: true }).pem;

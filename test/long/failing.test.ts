@@ -2,15 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { BALANCER_IMAGE } from '../../../src/lab/definitions.ts';
-import { events, newDirectory, removeDirectories, run } from '../../support/certathon.ts';
-import { installed } from '../../support/installed.ts';
-import { appOf, mark, settled, shownByAll, writesSince } from '../../support/lab.ts';
-import { type PlacedLab, startPlacedLab } from '../../support/place.ts';
-import { type Moment, watchServed } from '../../support/served.ts';
-import { longTest } from '../../support/whole.ts';
+import { BALANCER_IMAGE } from '../../src/lab/definitions.ts';
+import { events, newDirectory, removeDirectories, run } from '../support/certathon.ts';
+import { installed } from '../support/installed.ts';
+import { appOf, mark, settled, shownByAll, writesSince } from '../support/lab.ts';
+import { type PlacedLab, startPlacedLab } from '../support/place.ts';
+import { type Moment, watchServed } from '../support/served.ts';
+import { longTest } from '../support/whole.ts';
 
-const BALANCER = fileURLToPath(new URL('../../../src/lab/balancer/main.ts', import.meta.url));
+const BALANCER = fileURLToPath(new URL('../../src/lab/balancer/main.ts', import.meta.url));
 const old = installed('shop.example.com');
 /** Balancers that are started with another certificate than the old one come up, but never answer; like most
  * programs that hang, they do not die at once either. */

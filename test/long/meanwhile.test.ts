@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fromVariable } from '../../../src/delivery/variable.ts';
-import { removeDirectories, start } from '../../support/certathon.ts';
-import { passInProcess } from '../../support/in-process.ts';
-import { installed } from '../../support/installed.ts';
-import { appOf, change, mark, settled, shownByAll, writesSince } from '../../support/lab.ts';
-import { type PlacedLab, startPlacedLab } from '../../support/place.ts';
-import { until } from '../../support/until.ts';
-import { longTest } from '../../support/whole.ts';
+import { fromVariable } from '../../src/delivery/variable.ts';
+import { removeDirectories, start } from '../support/certathon.ts';
+import { passInProcess } from '../support/in-process.ts';
+import { installed } from '../support/installed.ts';
+import { appOf, change, mark, settled, shownByAll, writesSince } from '../support/lab.ts';
+import { type PlacedLab, startPlacedLab } from '../support/place.ts';
+import { until } from '../support/until.ts';
+import { longTest } from '../support/whole.ts';
 
 const APP = '/marathon-lb';
 const old = installed('shop.example.com');
