@@ -82,8 +82,15 @@ function storedIn(value: unknown): StoredCertificate {
   const [storedAt, bytes, chainBytes, keptUntil] = numbers;
   const isOurs = ORIGINS.has(origin);
   if (!isOurs || numbers.length !== 4 || !numbers.every((each) => typeof each === 'number')) throw foreign();
+  const { names, fingerprint, issuer, selfSigned, notBefore, notAfter } = factsIn(facts);
+  // Written out: objects that are put together from others take several times as long.
   return {
-    ...factsIn(facts),
+    names,
+    fingerprint,
+    issuer,
+    selfSigned,
+    notBefore,
+    notAfter,
     origin,
     storedAt: storedAt === 0 ? undefined : new Date(storedAt),
     keptUntil: keptUntil === 0 ? undefined : new Date(keptUntil),

@@ -56,10 +56,11 @@ export async function certificatesOf(
     return nameHolds.size === 0 ? certificate : leavingOut(certificate, nameHolds, now, askedAt);
   });
   const isPacked = new Set(packed.map(({ id }) => id));
+  const rest = entries.filter(({ id }) => !isPacked.has(id));
+  if (rest.length === 0) return certificates.sort(byOwner);
   const current = new Set(certificates.flatMap(({ stored }) => stored?.names ?? []));
   const names = new Set(wanted.names);
-  for (const entry of entries) {
-    if (isPacked.has(entry.id)) continue;
+  for (const entry of rest) {
     const { id, record, stored } = entry;
     const key = record?.key ?? OWN;
     const life = lifeOf(stored, record?.goneSince, (name) => current.has(name), {

@@ -41,11 +41,7 @@ export async function directoryTarget(
     strategy: 'directory',
     names: served,
     places,
-    holds: new Set(
-      files.flatMap(({ content }) =>
-        content.kind === 'certificate' ? (known.owners.ownerOf(content.facts.fingerprint) ?? []) : [],
-      ),
-    ),
+    holds: heldBy(files, known),
     refused: new Map(),
     marks: new Map(),
     clears: clearsIn(files, places, index, known),
@@ -57,6 +53,16 @@ export async function directoryTarget(
     deliveredAt,
     hold,
   };
+}
+
+/** The certificates of which a version is among the files. */
+function heldBy(files: readonly DirectoryFile[], { owners }: Known): ReadonlySet<string> {
+  const held = new Set<string>();
+  for (const { content } of files) {
+    const owner = content.kind === 'certificate' ? owners.ownerOf(content.facts.fingerprint) : undefined;
+    if (owner !== undefined) held.add(owner);
+  }
+  return held;
 }
 
 /** The files that HAProxy loads. Also read again right before a delivery. */

@@ -97,11 +97,15 @@ export function groupsOfWants(sources: GroupSources, coverers: ReadonlyMap<strin
       group.names.push(want.name);
       continue;
     }
-    // What comes from a mistaken directory of the CA must not stop the packing.
-    const limit = Math.max(1, Math.floor(sources.mostNames(choice)) || 1);
+    const limit = limitFor(choice, sources);
     groups.set(identity, { key, choice, choiceKey: chosen, identity, limit, names: [want.name] });
   }
   return [...groups.values()].sort((left, right) => (left.identity < right.identity ? -1 : 1));
+}
+
+/** The most names of one certificate. Pure. What comes from a mistaken directory of the CA must not stop the packing. */
+export function limitFor(choice: CertificateChoice, { mostNames }: Pick<GroupSources, 'mostNames'>): number {
+  return Math.max(1, Math.floor(mostNames(choice)) || 1);
 }
 
 /** The identity of the group that a certificate or a name with this key and choice is in. Pure. */
@@ -109,7 +113,13 @@ export function identityOf(key: string, chosen: string): string {
   return chosen === '' ? key : `${key}\n${chosen}`;
 }
 
-function keyOf(want: Want, chosen: string, { mode, domainOf }: GroupSources, covering: Live[]): string {
+/** The key of the group of a name whose choice is not its own. Pure. */
+export function keyOf(
+  want: Want,
+  chosen: string,
+  { mode, domainOf }: GroupSources,
+  covering: Live[],
+): string {
   if (mode === 'name') return want.name;
   if (mode === 'all') return 'all';
   if (mode === 'registered-domain') return domainOf(want.name);

@@ -14,6 +14,7 @@ import {
 } from './pack-groups.ts';
 import { type Part, placeNames } from './pack-place.ts';
 import { placeGroup } from './pack-reuse.ts';
+import { settledPacking } from './pack-settled.ts';
 
 const NONE: readonly Live[] = [];
 
@@ -44,8 +45,14 @@ export interface Packed {
  * @returns by id */
 export function packNames(sources: PackSources): Packed[] {
   const wants = [...sources.wants].sort((left, right) => (left.name < right.name ? -1 : 1));
+  return settledPacking({ ...sources, wants }) ?? packAnew({ ...sources, wants });
+}
+
+/** The same, whatever has to change. @param sources `wants` sorted by name */
+export function packAnew(sources: PackSources): Packed[] {
+  const { wants } = sources;
   const { lives, coverers } = coverage(wants, sources.existing);
-  const groups = groupsOfWants({ ...sources, wants }, coverers);
+  const groups = groupsOfWants(sources, coverers);
   const members = livesByGroup(lives);
   const livesOf = (group: Group) => members.get(group.identity) ?? NONE;
   const settled = groups.map((group) => placeNames(group, livesOf(group)));

@@ -64,15 +64,14 @@ export function wantedNames(sources: NameSources): WantedNames {
   for (const entry of sources.labels.refused) refuse(entry);
   const isAllowed = allowance(sources.allowedDomains);
   for (const [app, asks] of asksByApp(sources.labels.asks)) {
-    const found = new Map<string, Wish[]>();
-    for (const { names, owner, label, choice } of asks) {
-      const source = `label ${label} of ${app}`;
-      for (const name of new Set(names.map((written) => check(written, source)))) {
-        if (name === undefined) continue;
-        if (owner === OWN || isAllowed(name)) add(found, name, { owner, source, choice });
-        else refuse({ name, source, reason: 'it is under none of the domains that labels may ask for' });
-      }
+    const [ask] = asks;
+    // Of thousands of apps nearly all have one label that asks for less than may be asked for.
+    if (asks.length === 1 && ask !== undefined && ask.names.length <= sources.mostPerApp) {
+      collect(ask, wishes);
+      continue;
     }
+    const found = new Map<string, Wish[]>();
+    for (const each of asks) collect(each, found);
     const sorted = [...found.keys()].sort();
     const taken = asks[0]?.owner === OWN ? sorted : sorted.slice(0, sources.mostPerApp);
     for (const name of taken) for (const one of found.get(name) ?? []) add(wishes, name, one);
@@ -81,6 +80,15 @@ export function wantedNames(sources: NameSources): WantedNames {
   const names = [...wishes.keys()].sort();
   const wants = names.map((name) => wantOf(name, wishes.get(name) ?? [], refuse));
   return { names, wants, refused: bounded(refused) };
+
+  function collect({ app, names, owner, label, choice }: LabelAsk, into: Map<string, Wish[]>): void {
+    const source = `label ${label} of ${app}`;
+    for (const name of new Set(names.map((written) => check(written, source)))) {
+      if (name === undefined) continue;
+      if (owner === OWN || isAllowed(name)) add(into, name, { owner, source, choice });
+      else refuse({ name, source, reason: 'it is under none of the domains that labels may ask for' });
+    }
+  }
 }
 
 /** The first choice is followed: ours, then those of the others in the order of owners and apps. */
