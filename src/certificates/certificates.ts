@@ -125,7 +125,9 @@ function leavingOut(
   if (!certificate.names.some((name) => holds.has(name))) return certificate;
   const { names, held, together } = withoutHeld(certificate.names, holds, now, askedAt);
   const orderHold = certificate.orderHold ?? together;
-  return { ...certificate, names, held, orderHold, hasFailed: true };
+  const left = { ...certificate, names, held, orderHold };
+  // Those that are left need no test CA for what the others did.
+  return names.some((name) => holds.has(name)) ? { ...left, hasFailed: true } : left;
 }
 
 function observed(

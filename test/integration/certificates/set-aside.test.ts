@@ -40,7 +40,10 @@ describe('a name that fails its validation', () => {
 
     const { done, problems, checkAgainAt, exitStatus, startedAt } = await pass();
 
-    expect(asked.map(({ names }) => names)).toEqual([NAMES, ['a.example.com', 'c.example.com']]);
+    expect(asked).toEqual([
+      { names: NAMES, stagingFirst: false },
+      { names: ['a.example.com', 'c.example.com'], stagingFirst: false },
+    ]);
     expect(done.map((step) => step.do)).toEqual(['order', 'deliver']);
     expect(served()).toEqual(['a.example.com', 'c.example.com']);
     expect([problems, exitStatus]).toEqual([
