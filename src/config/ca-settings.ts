@@ -1,6 +1,7 @@
 // pure
 import { parseUrl } from './ca-url.ts';
 import { parseHmacKey } from './credentials.ts';
+import { jsonObject } from './json-object.ts';
 import type { KindRules, Parsed } from './kinds.ts';
 
 /** What differs at one CA that is not the first. Secret as a whole, since it may hold an HMAC key. */
@@ -42,7 +43,7 @@ const EMAIL = /^[^\s@,<>:]+@[^\s@,<>:]+$/;
 /** JSON by CA, as --acme-directory takes it. What is wrong is said by key, never with a value. Pure.
  *   {"zerossl": {"eabKid": "kid-1", "eabHmacKeyFile": "/run/secrets/zerossl"}, "google": {"profile": "minimal"}} */
 export function parseCaSettings(text: string, rules: KindRules): Parsed<readonly CaSettings[]> {
-  const json = objectIn(text);
+  const json = jsonObject(text);
   if (json === undefined) return { problem: 'is not JSON with an object by CA' };
   const value: CaSettings[] = [];
   for (const [ca, settings] of Object.entries(json)) {
@@ -92,15 +93,4 @@ function take(found: CaSettings, key: TextKey, text: string, rules: KindRules): 
 
 function isTextKey(key: string): key is TextKey {
   return (TEXTS as readonly string[]).includes(key);
-}
-
-function objectIn(text: string): Record<string, unknown> | undefined {
-  try {
-    const json: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    return typeof json === 'object' && json !== null && !Array.isArray(json)
-      ? (json as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

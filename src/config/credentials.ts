@@ -1,5 +1,6 @@
 // pure
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { jsonObject } from './json-object.ts';
 
 /** A service account of DC/OS: what a login needs. */
 export interface ServiceAccount {
@@ -45,7 +46,7 @@ export function parsePrivateKey(text: string): Read<string> {
  *   {"scheme":"RS256","uid":"certathon","private_key":"-----BEGIN…","login_endpoint":"https://master.mesos/acs/…"}
  * What is wrong with it is said without a value: it is a secret as a whole. */
 export function parseServiceAccount(text: string): Read<ServiceAccount> {
-  const json = objectOf(text);
+  const json = jsonObject(text);
   if (json === undefined) return { problem: 'is not the JSON of a service account' };
   const { scheme = 'RS256', uid, private_key: pem, login_endpoint: address } = json;
   if (scheme !== 'RS256') return { problem: 'is of another scheme than RS256' };
@@ -67,17 +68,6 @@ function privateKeyOf(text: string): { pem: string; key: KeyObject } | undefined
   const pem = `${text.replaceAll('\\n', '\n').trim()}\n`;
   try {
     return { pem, key: createPrivateKey(pem) };
-  } catch {
-    return undefined;
-  }
-}
-
-function objectOf(text: string): Record<string, unknown> | undefined {
-  try {
-    const json: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    return typeof json === 'object' && json !== null && !Array.isArray(json)
-      ? (json as Record<string, unknown>)
-      : undefined;
   } catch {
     return undefined;
   }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { seededRandom } from '../../src/certificates/simulate/random.ts';
 import { readVariable } from '../../src/delivery/variable.ts';
 import { type Lab, startLab } from '../../src/lab/cluster.ts';
 import { webApp } from '../../src/lab/definitions.ts';
 import { type Load, startLoad } from '../../src/lab/load.ts';
 import { appOf, shownByAll } from '../support/lab.ts';
-import { seededRandom } from '../support/seed.ts';
 import { until } from '../support/until.ts';
 
 const NAME = 'shop.example.com';
