@@ -1,4 +1,4 @@
-import { seededRandom } from './seed.ts';
+import { seededRandom } from '../../src/certificates/simulate/random.ts';
 
 /** Virtual time in whole milliseconds: what is to happen is kept in order, and done one after the other. Things of the
  * same moment happen in the order in which they were asked for. */
