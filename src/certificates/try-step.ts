@@ -15,7 +15,6 @@ const ENDS_HOLD = new Set<PassStep['do']>(['deliver', 'repair', 'verify']);
 const ORDERS_SIDE_BY_SIDE = 16;
 
 type Order = Extract<PassStep, { do: 'order' }>;
-export type NotOrder = Exclude<PassStep, Order>;
 
 /** Carries out one step that is no order. A failure is recorded with the time of the next try.
  * @throws the reason of an aborted signal; UNEXPECTED and STORE_UNUSABLE, which end the pass */
