@@ -8,6 +8,7 @@ import type { Config } from './config/config.ts';
 import { type Bundle, bundleKey } from './delivery/bundle.ts';
 import type { Clock } from './lib/clock.ts';
 import { CertathonError } from './lib/errors.ts';
+import { inTurn } from './lib/in-turn.ts';
 import type { Log } from './lib/log.ts';
 
 /** What waits for it could do without it. */
@@ -67,7 +68,7 @@ export function openCas({
       givenKeyPem: given,
       sharing: { now: undefined },
       contact: email === undefined ? [] : [`mailto:${email}`],
-      inTurn: queue(),
+      inTurn: inTurn(),
     };
   };
   return {
@@ -84,27 +85,19 @@ export function openCas({
       opened.set(directoryUrl, found);
       return found;
     },
-    anonymous: (directoryUrl, stop) =>
-      createAcmeClient({
+    anonymous: (directoryUrl, stop) => {
+      const { caPem } = caOptionsOf(config, directoryUrl);
+      return createAcmeClient({
         directoryUrl,
         // Nothing is signed with it.
         accountKeyPem: createAccountKey(),
-        ...(config.acmeCa === undefined ? {} : { caPem: config.acmeCa }),
+        ...(caPem === undefined ? {} : { caPem }),
         signal: stop,
         log,
         clock,
         limits: { totalMs: Math.min(config.requestTimeoutMs, MOST_WITHOUT_ACCOUNT_MS) },
-      }),
-  };
-}
-
-/** Each work begins when the one before it has ended, well or badly. */
-function queue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const next = last.then(work);
-    last = next.catch(() => undefined);
-    return next;
+      });
+    },
   };
 }
 

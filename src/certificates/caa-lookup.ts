@@ -27,7 +27,7 @@ export function openCaaLookup(
     const known = asked.get(place);
     if (known !== undefined && nowMs() - known.atMs < REMEMBERED_MS) return known.records;
     const records = resolver.resolveCaa(place).then(
-      (found) => found as unknown as CaaRecord[],
+      (found) => found.map((record): CaaRecord => ({ ...record })),
       // No such name and no such record are answers; all else is none.
       ({ code }: NodeJS.ErrnoException) => (code === 'ENODATA' || code === 'ENOTFOUND' ? [] : undefined),
     );

@@ -5,7 +5,7 @@ import type { Owners } from './observe-targets.ts';
 import { packingCounts, packNames } from './pack.ts';
 import { PACK_MODES, type PackMode } from './pack-groups.ts';
 import { lifeOf } from './retire.ts';
-import { type NameHolds, withoutHeld } from './set-aside.ts';
+import { isNamesFailure, type NameHolds, withoutHeld } from './set-aside.ts';
 import type { StoredEntry } from './store-catalogue.ts';
 import type { ObservedCertificate, Revoked } from './world.ts';
 
@@ -127,7 +127,7 @@ function leavingOut(
   const orderHold = certificate.orderHold ?? together;
   const left = { ...certificate, names, held, orderHold };
   // Those that are left need no test CA for what the others did.
-  return names.some((name) => holds.has(name)) ? { ...left, hasFailed: true } : left;
+  return names.some((name) => isNamesFailure(holds.get(name))) ? { ...left, hasFailed: true } : left;
 }
 
 function observed(

@@ -24,6 +24,14 @@ const ABOUT_NAMES = new Set([
   'ROUTE_CHECK_FAILED',
 ]);
 
+/** Failures at the CA that count against names there: after one of these the test CA is asked first. */
+const COUNTED: ReadonlySet<string> = new Set(['ACME_CHALLENGE_FAILED', 'ACME_ORDER_INVALID', 'ACME_REFUSED']);
+
+/** Did names fail at the CA itself? Pure. */
+export function isNamesFailure(hold: Hold | undefined): boolean {
+  return hold !== undefined && hold.failures > 0 && COUNTED.has(hold.code);
+}
+
 /** The names of an order to which its failure is due, so that the others can be issued without them. Pure.
  * They are the identifiers of subproblems (RFC 8555 6.7.1), else those that the error was made for, else those that
  * the CA quotes in its words.

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readFileBounded, writeFileDurable } from '../lib/files.ts';
+import { inTurn } from '../lib/in-turn.ts';
 import { LOOK_HOLD, type LookHold } from './store-schema.ts';
 
 /** What the whole store remembers about looks at the CAs and about runs. It may be lost at any time: CAs are asked again,
@@ -32,16 +33,13 @@ export function openLookStore(directory: string): LookStore {
     const text = await readFileBounded(path, LARGEST_FILE).catch(() => undefined);
     return text === undefined ? { holds: [] } : readable(text.toString());
   };
-  let last: Promise<unknown> = Promise.resolve();
+  const turn = inTurn();
   // CAs are asked side by side: each change begins with what the one before it wrote.
-  const change = (part: (before: Looks) => Partial<Looks>): Promise<void> => {
-    const done = last.then(async () => {
+  const change = (part: (before: Looks) => Partial<Looks>): Promise<void> =>
+    turn(async () => {
       const before = await read();
       await writeFileDurable(path, `${JSON.stringify({ ...before, ...part(before) }, null, 2)}\n`);
     });
-    last = done.catch(() => undefined);
-    return done;
-  };
   const without = ({ holds }: Looks, directoryUrl: string): Looks['holds'] =>
     holds.filter((each) => each.directoryUrl !== directoryUrl);
   return {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readFileBounded, writeFileDurable } from '../lib/files.ts';
+import { inTurn } from '../lib/in-turn.ts';
 import type { Hold } from './model.ts';
 import type { NameHolds } from './set-aside.ts';
 import { HOLD, parseStored } from './store-schema.ts';
@@ -22,7 +23,7 @@ const FILE = z.object({ names: z.record(z.string().max(300), HOLD) });
 
 export function openNameStore(directory: string): NameStore {
   const path = join(directory, 'names.json');
-  let turn: Promise<unknown> = Promise.resolve();
+  const turn = inTurn();
   const list = async (): Promise<Map<string, Hold>> => {
     const text = await readFileBounded(path, LARGEST_FILE);
     if (text === undefined) return new Map();
@@ -30,8 +31,8 @@ export function openNameStore(directory: string): NameStore {
   };
   return {
     list,
-    change(changes, now) {
-      const work = async (): Promise<void> => {
+    change: (changes, now) =>
+      turn(async () => {
         const names = await list();
         for (const [name, hold] of changes)
           if (hold === undefined) names.delete(name);
@@ -40,10 +41,6 @@ export function openNameStore(directory: string): NameStore {
           if (isPaused !== true && now.getTime() - until.getTime() > FORGOTTEN_MS) names.delete(name);
         const kept = Object.fromEntries([...names].slice(-MOST_NAMES));
         await writeFileDurable(path, `${JSON.stringify({ names: kept }, null, 2)}\n`);
-      };
-      const done = turn.then(work);
-      turn = done.catch(() => undefined);
-      return done;
-    },
+      }),
   };
 }

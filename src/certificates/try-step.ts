@@ -135,7 +135,7 @@ export async function tryOrders(
         // It was not sent; the next plan says until when it waits.
         if (failure.code === 'ACME_BUDGET_SPENT') return;
         if (await setNamesAside(step, failure, seen, tools)) {
-          if (certificate?.orderHold !== undefined) await store.removeHold();
+          await endHolds(store, new Date(tools.clock.nowMs()));
           ended.again.add(step.certificate);
           return;
         }

@@ -4,6 +4,7 @@ import type { ServedFacts } from '../delivery/delivery.ts';
 import { choiceKey } from './choice.ts';
 import type { CertificateObservation, ObservedBalancer, Target } from './model.ts';
 import { infoOf } from './renewal-info.ts';
+import { isNamesFailure } from './set-aside.ts';
 import type { LookedBalancer, Observation, ObservedCertificate, ObservedTarget } from './world.ts';
 
 /** Which certificates of ours cover a name, by their fingerprints: a balancer may show any of them. */
@@ -47,7 +48,7 @@ export function viewOf(
     ...(certificate.renewal === undefined ? {} : { renewal: infoOf(certificate) }),
     order: certificate.order,
     orderHold: certificate.waits ?? certificate.orderHold,
-    hasFailed: certificate.hasFailed === true || (certificate.orderHold?.failures ?? 0) > 0,
+    hasFailed: certificate.hasFailed === true || isNamesFailure(certificate.orderHold),
     ...(certificate.insteadOf === undefined ? {} : { insteadOf: certificate.insteadOf }),
     targets: seen.targets.flatMap((target) => targetFor(certificate, target, seen, covering) ?? []),
     unseen: [],

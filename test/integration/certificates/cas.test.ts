@@ -102,10 +102,24 @@ async function program(env: Record<string, string> = {}) {
   };
   const store = stores.of(NAME);
   const issuer = async () => (await store.current())?.stored.issuedBy?.directoryUrl;
-  return { pass, store, issuer, events, stores };
+  const { openRenewalInfo } = wiring.tools;
+  return { pass, store, issuer, events, stores, openRenewalInfo, signal };
 }
 
 describe('two CAs in order', () => {
+  it('are each trusted by their own file, also when only asked about renewals', async () => {
+    const { openRenewalInfo, signal } = await program();
+
+    const offers = [];
+    for (const { directoryUrl } of [first, second]) {
+      const client = openRenewalInfo(directoryUrl, signal);
+      offers.push(typeof (await client.directory()).newOrder);
+      await client.close();
+    }
+
+    expect(offers).toEqual(['string', 'string']);
+  });
+
   it('order from the second after the third failure of the first, and from the first at the next renewal', async () => {
     first.fate = () => ({ status: 503, body: 'away' });
     const { pass, store, issuer, events } = await program();

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { refusalError } from '../../../src/acme/refusal.ts';
 import { holdAfter, isHeld } from '../../../src/certificates/backoff.ts';
-import { failedNames, heldNamesProblems, withoutHeld } from '../../../src/certificates/set-aside.ts';
+import {
+  failedNames,
+  heldNamesProblems,
+  isNamesFailure,
+  withoutHeld,
+} from '../../../src/certificates/set-aside.ts';
 import { CertathonError, type ErrorCode } from '../../../src/lib/errors.ts';
 import { daysFrom, hold, NOW } from '../../support/observations.ts';
 
@@ -129,5 +134,18 @@ describe('withoutHeld()', () => {
       code: 'ACME_CHALLENGE_FAILED',
       message: `CA did not validate shop.example.com; b.example.com is left out of its certificate, and tried again at ${later.until.toISOString()}`,
     });
+  });
+});
+
+describe('isNamesFailure()', () => {
+  it.each<[string, ReturnType<typeof hold> | undefined, boolean]>([
+    ['a failed validation', hold(), true],
+    ['a refused name', hold({ code: 'ACME_REFUSED' }), true],
+    ['a limit of the CA', hold({ code: 'ACME_RATE_LIMITED' }), false],
+    ['an account that is over', hold({ code: 'ACCOUNT_DEACTIVATED' }), false],
+    ['a CA that is away', hold({ code: 'ACME_UNREACHABLE', failures: 0 }), false],
+    ['nothing', undefined, false],
+  ])('takes %s for what it is', (_what, before, isFailure) => {
+    expect(isNamesFailure(before)).toBe(isFailure);
   });
 });
