@@ -1,4 +1,5 @@
 // pure
+import { isHeld } from './backoff.ts';
 import { chooseCa, holdAt } from './choose-ca.ts';
 import type { CertificateChoice, Hold, WantedNames } from './model.ts';
 import type { Owners } from './observe-targets.ts';
@@ -124,7 +125,10 @@ function leavingOut(
 ): ObservedCertificate {
   if (!certificate.names.some((name) => holds.has(name))) return certificate;
   const { names, held, together } = withoutHeld(certificate.names, holds, now, askedAt);
-  const orderHold = certificate.orderHold ?? together;
+  // A hold of the certificate itself that is over holds nobody back who is held for himself.
+  const orderHold = isHeld(certificate.orderHold, now)
+    ? certificate.orderHold
+    : (together ?? certificate.orderHold);
   const left = { ...certificate, names, held, orderHold };
   // Those that are left need no test CA for what the others did.
   return names.some((name) => isNamesFailure(holds.get(name))) ? { ...left, hasFailed: true } : left;

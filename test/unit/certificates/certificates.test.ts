@@ -8,7 +8,7 @@ import {
 import type { Want } from '../../../src/certificates/model.ts';
 import { mostNamesOf } from '../../../src/certificates/profiles.ts';
 import type { StoredEntry } from '../../../src/certificates/store-catalogue.ts';
-import { daysFrom, NOW, stored } from '../../support/observations.ts';
+import { daysFrom, hold as heldBack, NOW, stored } from '../../support/observations.ts';
 
 const DIRECTORY = 'https://acme.example/directory';
 const rules: CertificateRules = {
@@ -197,5 +197,44 @@ describe('certificatesOf() with several CAs', () => {
       orderHold: hold(chosen.directoryUrl, 9),
     });
     expect(seen?.insteadOf).toBeUndefined();
+  });
+});
+
+describe('certificatesOf() with names that failed', () => {
+  const names = ['a.test', 'b.test'];
+  const later = heldBack({ until: daysFrom(1) });
+  const over = heldBack({ since: daysFrom(-1), until: daysFrom(-0.5), failures: 2 });
+  const seen = async (held: string[], orderHold?: typeof later) => {
+    const record = { key: 'own', choice: {}, names };
+    const one = entry('a.test', 'own', { record, stored: undefined, issued: [], hold: orderHold });
+    const wants = names.map((name) => want(name));
+    const nameHolds = new Map(held.map((name) => [name, later]));
+    const circumstances = { isComplete: true, now: NOW, nameHolds };
+    const [certificate] = await certificatesOf({ names, wants, refused: [] }, [one], circumstances, rules);
+    return certificate;
+  };
+
+  it('leaves those out, and goes on with the others', async () => {
+    const certificate = await seen(['b.test']);
+
+    expect(certificate).toMatchObject({
+      names: ['a.test'],
+      held: [{ name: 'b.test' }],
+      orderHold: undefined,
+    });
+    expect(certificate?.hasFailed).toBeUndefined();
+  });
+
+  it.each([
+    ['which has no hold of its own', undefined],
+    ['whose own hold is over', over],
+  ])('keeps a certificate %s waiting when all of them are held', async (_what, own) => {
+    expect(await seen(names, own)).toMatchObject({ names, held: [], orderHold: later, hasFailed: true });
+  });
+
+  it('keeps the hold of the certificate while it counts', async () => {
+    const own = heldBack({ until: daysFrom(2) });
+
+    expect(await seen(names, own)).toMatchObject({ names, orderHold: own });
   });
 });
